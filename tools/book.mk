@@ -1,0 +1,1 @@
+# Rules that weave the book.

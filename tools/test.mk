@@ -1,0 +1,1 @@
+# Rules that test, record and grade.
