@@ -53,11 +53,12 @@ function next_layer(name, layer) {
         top[name] = layer
 }
 code && /^@use / {
-    used[substr($0, 6)] = 1
     if (substr($0, 6) == name)
         wraps[name, layer] = 1
-    else
+    else {
+        used[substr($0, 6)] = 1
         used_in[substr($0, 6), layer] = 1
+    }
 }
 /^@(index )?nl$/ { line++ }
 

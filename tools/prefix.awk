@@ -63,9 +63,9 @@ last && docs && /^@nl$/ {
 
 /^@nl$/ && docs { text = "" }
 
-keep && (!/^@end/ || open) { print }
+keep && (!/^@end (docs|code)/ || open) { print }
 /^@begin/ && keep { open = 1 }
-/^@end/ { open = 0 }
+/^@end (docs|code)/ { open = 0 }
 
 !keep && /^@defn / { later("defn", substr($0, 7)) }
 !keep && /^@use / && !docs { later("use", substr($0, 6)) }
