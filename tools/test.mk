@@ -1,1 +1,31 @@
 # Rules that test, record and grade.
+
+PYTEST := $(PYTHON) -B -m pytest -n 2
+BARE := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PYTHONDONTWRITEBYTECODE=1
+
+.PHONY: test test-all prefixes session record book-check exercise exercises check hint grade reenact style
+
+test: ## all tests; CH=06 one chapter's on the full kernel, UPTO=06 on the prefix; ends with pytest's summary
+	@tools/need test
+	@$(BARE) $(PYTEST) $(CH:%=--chapter %) $(UPTO:%=--upto %) tests
+
+test-all: ## every test: every variant of every exercise, every overlay, every cut
+	@tools/need test
+	@$(BARE) $(PYTEST) --all tests
+
+prefixes: ## the matrix: each prefix builds without warnings, boots, passes its tests
+	@tools/need test
+	@$(BARE) tools/prefixes
+
+session: all ## boot, type each line of SCRIPT=FILE at the prompt, print the session, power off
+	@tools/need session
+	@$(if $(SCRIPT),,echo "make session SCRIPT=FILE: name a file with a command on each line" >&2; exit 2)
+	@$(BARE) tools/session $B $(SCRIPT)
+
+record: ## boot the book's runs and store what they print in figures/; RUN=id for one
+	@tools/need record
+	@$(BARE) tools/record $(RUN)
+
+book-check: ## do all runs of the book still print what it shows? RUN=id for one
+	@tools/need book-check
+	@$(BARE) tools/record --check $(RUN)

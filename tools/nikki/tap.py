@@ -1,0 +1,36 @@
+"""The self-tests' report, as the kernel prints it (TAP 13)."""
+import re
+
+
+class Tap:
+    """What a console shows of the self-tests. tests: name → ok, not ok or skip; complete: all that were planned came."""
+
+    def __init__(self, text):
+        self.text = text
+        self.planned, self.tests, self.details, name = None, {}, {}, None
+        for line in text.replace("\r", "").split("\n"):
+            if match := re.match(r"1\.\.(\d+)", line):
+                self.planned = (self.planned or 0) + int(match.group(1))
+                name = None
+            elif match := re.match(r"(ok|not ok) \d+ - (\S+)( # skip.*)?", line, re.IGNORECASE):
+                result, name, skip = match.groups()
+                self.tests[name] = "skip" if skip else result
+            elif line.startswith("#"):
+                # Remarks come behind their test's line; those before the first belong to none.
+                self.details.setdefault(name, []).append(line[1:].strip())
+        self.complete = self.planned is not None and len(self.tests) >= self.planned
+
+    @property
+    def failed(self):
+        return [name for name, result in self.tests.items() if result == "not ok"]
+
+    @property
+    def passed(self):
+        return [name for name, result in self.tests.items() if result == "ok"]
+
+    @property
+    def skipped(self):
+        return [name for name, result in self.tests.items() if result == "skip"]
+
+    def why(self, name):
+        return "\n".join(self.details.get(name, []))
