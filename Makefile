@@ -4,7 +4,10 @@
 # folder of its own below build/.
 
 SHELL := /bin/bash
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
@@ -36,10 +39,10 @@ KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=0x1000 --no-warn-rwx-segmen
 
 .PHONY: all tangle kernel iso disk
 all: kernel iso disk ## everything needed to run: kernel, ISO image, disk image
-	@$(if $(VARIANT),echo "$B")
+	@$(if $(VARIANT),echo "$B",:)
 
 tangle: $B/sources.mk ## the C of the chapters, in tangle/
-	@$(if $(VARIANT),echo "$T")
+	@$(if $(VARIANT),echo "$T",:)
 
 kernel: $B/kernel.elf ## the kernel alone
 iso: $B/nikki.iso
@@ -49,7 +52,7 @@ disk: $B/disk.img
 
 TANGLE_TOOLS := tools/tangle tools/stream tools/shift.awk tools/prefix.awk tools/overlay.awk tools/check.awk
 
-$B/sources.mk: $(CHAPTERS) $(OVERLAY) $(TANGLE_TOOLS) | build/.tools-run
+$B/sources.mk: $(CHAPTERS) $(OVERLAY) $(TANGLE_TOOLS) | need
 	@mkdir -p $B
 	@tools/tangle -u "$(UPTO)" -o "$(OVERLAY)" -d $T
 	@{ echo "KERNEL_SOURCES :=" $$(cd $T && find kernel -name '*.[cS]' | LC_ALL=C sort); \
@@ -57,9 +60,9 @@ $B/sources.mk: $(CHAPTERS) $(OVERLAY) $(TANGLE_TOOLS) | build/.tools-run
 	   echo "TANGLED :=" $$(cd $T && find . -type f ! -name .gitignore | sed 's|^\./||' | LC_ALL=C sort); } >$@.new
 	@mv $@.new $@
 
-build/.tools-run: tools/need
-	@tools/need run
-	@touch $@
+.PHONY: need
+need:
+	@tools/need $(firstword $(filter-out need,$(MAKECMDGOALS)) all)
 
 # Goals that need no tangled file don't wait for any.
 NO_TANGLE := help clean setup style

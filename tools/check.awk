@@ -200,6 +200,16 @@ function emit(i,    line) {
     line = stream[i]
     if (line ~ /^@begin code/)
         passing = reached[at[i + 1]]
+    # mnt writes no #line before an empty line, which after a chunk use would then seem to follow that chunk's
+    # last line: a space makes it a line like others.
+    if (line == "@nl")
+        behind_use = here_use
+    if (line ~ /^@(nl|begin)/)
+        here_use = 0
+    else if (line ~ /^@use/)
+        here_use = 1
+    if (behind_use && line == "@text " && stream[i + 1] == "@nl")
+        line = "@text  "
     if (kind[i] && passing)
         print line ~ /^@defn / && is_path(at[i]) && for_cpp(at[i]) ? line "*" : line
     else if (line ~ /^@(file|begin docs|end docs|nl)/)
