@@ -13,6 +13,7 @@ from .chapters import BookError
 # The first chapter that knows disks; runs of earlier ones carry none.
 FIRST_CHAPTER_WITH_DISK = 8
 LIMIT = 120
+FIRST_LINE = r"^Nikki"
 REFERENCE = re.compile(r"((?:chapters|tests)/[A-Za-z0-9_./-]+\.nw):(\d+)")
 
 
@@ -72,7 +73,7 @@ def name_lines(text):
 
 def normalise(text, run):
     text = text.replace("\r", "")
-    start = re.search(r"^Nikki", text, re.MULTILINE)
+    start = re.search(FIRST_LINE, text, re.MULTILINE)
     text = text[start.start():] if start else text
     text = name_lines(text)
     if run.mask:
@@ -107,7 +108,7 @@ def record_scripted(run, folder):
     if batch.timed_out:
         raise BookError(f"{run.place}: run #{run.id} was not at its end after {LIMIT} s of host time; its last lines:\n"
                         f"{batch.tail(12)}")
-    if batch.status not in machine.VERDICTS:
+    if batch.status not in machine.VERDICTS or not re.search(FIRST_LINE, batch.output, re.MULTILINE):
         raise BookError(f"{run.place}: run #{run.id}: QEMU ended with {batch.status}:\n{batch.tail(12)}")
     return batch.output
 
