@@ -17,7 +17,6 @@ CHAPTERS := $(wildcard chapters/[0-9][0-9]-*.nw)
 
 UPTO ?=
 OVERLAY ?=
-export UPTO OVERLAY
 
 # --- Variants -------------------------------------------------------------------------------------------
 
@@ -31,7 +30,7 @@ CC := gcc
 LD := ld
 KERNEL_CFLAGS := -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-stack-protector -fno-omit-frame-pointer -fno-strict-aliasing \
-    -fno-asynchronous-unwind-tables -fcf-protection=none -O2 -g -Wall -Wextra \
+    -fno-asynchronous-unwind-tables -fcf-protection=none -O2 -gdwarf-4 -Wall -Wextra \
     $(if $(WERROR),-Werror) $(if $(findstring :,$(UPTO)),-Wno-unused) -I$T -I$T/abi
 KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=0x1000 --no-warn-rwx-segments -z noexecstack --build-id=none
 
@@ -128,6 +127,11 @@ plain: $B/sources.mk ## the same C without #line, indented, in build/plain/
 	@tools/tangle -p -u "$(UPTO)" -o "$(OVERLAY)" -d $B/plain
 	@echo $B/plain
 
+compile_commands.json: $B/sources.mk ## for clangd: how each tangled file is compiled
+	@{ echo "["; separator=; for file in $(KERNEL_SOURCES); do \
+	    printf '%s{"directory": "%s", "file": "%s", "command": "%s"}' "$$separator" "$(CURDIR)" "$T/$$file" \
+	        '$(CC) $(KERNEL_CFLAGS) -c '"$T/$$file"; separator=$$',\n'; done; echo; echo "]"; } >$@
+
 audit: $B/sources.mk ## check that every #line tells the truth
 	@tools/audit-lines $T
 
@@ -135,7 +139,7 @@ clean: ## remove everything that was made
 	@find tangle build -mindepth 1 ! -name .gitignore -delete
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort -u | expand -t 16
+	@sed -n 's/^\([a-z][a-z_.-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort -u | expand -t 24
 	@echo
 	@echo "Variables: UPTO=06 or 06:run  OVERLAY=\"a.nw b.nw\"  CMDLINE=  ACCEL=tcg|kvm  MEM=512  MACHINE=pc|q35"
 	@echo "           FIRMWARE=bios|uefi  DISK= DISK2= (images)  MODULES=\"file:name ...\"  ICOUNT=1  QEMU_EXTRA="
