@@ -64,7 +64,8 @@ need:
 	@tools/need $(firstword $(filter-out need,$(MAKECMDGOALS)) all)
 
 # Goals that need no tangled file don't wait for any.
-NO_TANGLE := help clean setup style
+NO_TANGLE := help clean setup style test test-all prefixes record book-check exercise exercises check hint grade prove \
+    reenact
 ifneq ($(filter-out $(NO_TANGLE),$(or $(MAKECMDGOALS),all)),)
 include $B/sources.mk
 endif

@@ -44,4 +44,4 @@ def test_a_bad_cpu_gets_a_message():
 def test_ctrl_a_x_leaves():
     with boot() as kernel:
         kernel.expect("Nikki")
-        kernel.leave()
+        assert kernel.leave() == 3

@@ -3,7 +3,7 @@
 PYTEST := $(PYTHON) -B -m pytest -n 2
 BARE := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PYTHONDONTWRITEBYTECODE=1
 
-.PHONY: test test-all prefixes session record book-check exercise exercises check hint grade reenact style
+.PHONY: test test-all prefixes session record book-check exercise exercises check hint grade prove reenact style
 
 test: ## all tests; CH=06 one chapter's on the full kernel, UPTO=06 on the prefix; ends with pytest's summary
 	@tools/need test
@@ -29,3 +29,26 @@ record: ## boot the book's runs and store what they print in figures/; RUN=id fo
 book-check: ## do all runs of the book still print what it shows? RUN=id for one
 	@tools/need book-check
 	@$(BARE) tools/record --check $(RUN)
+
+exercise: ## copy an exercise's stub to work/: EX=memory/best-fit
+	@tools/exercise start "$(EX)"
+
+exercises: ## list the exercises
+	@tools/exercise list $(CH)
+
+check: ## grade your answer by booting it: EX=memory/best-fit
+	@tools/need run
+	@$(BARE) tools/exercise check "$(EX)"
+
+hint: ## the next hint for EX=memory/best-fit
+	@tools/exercise hint "$(EX)"
+
+grade: ## grade all your answers (CH=06: one chapter's), as a table and as build/grade.json
+	@tools/need run
+	@$(BARE) tools/exercise grade $(CH)
+
+prove: ## for authors: does an exercise's stub fail, do its answers pass, do the wrong ones fail? EX=…
+	@$(BARE) tools/exercise prove $(EX)
+
+reenact: ## boot with a bug of the book's history, and without: BUG=tasks/lost-wakeup
+	@$(BARE) tools/reenact "$(BUG)"

@@ -14,7 +14,7 @@ from .chapters import BookError
 from .tap import Tap
 
 PROMPT = r"(?:monitor> |nikki:/[^\r\n$]*\$ )"
-VERDICTS = {0: "passed", 1: "tests failed", 2: "panic"}
+VERDICTS = {0: "passed", 1: "tests failed", 2: "panic", 3: "a reset, or QEMU was left"}
 VARIABLES = ("ACCEL", "MEM", "MACHINE", "FIRMWARE", "CMDLINE", "DISK", "DISK2", "QEMU_EXTRA", "ICOUNT", "MODULES", "BOOT")
 # A make that started us must not hand its own flags and variants to the makes that we start.
 FOREIGN = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MAKEFILES", "UPTO", "OVERLAY", "WERROR", "GDB")
@@ -55,7 +55,9 @@ def make(*goals, upto="", overlay=(), werror=False, limit=600):
         result = subprocess.run(command, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 text=True, errors="replace", timeout=limit)
     if result.returncode:
-        raise BookError(result.stdout.strip() or f"{' '.join(command)} failed")
+        # What make says of itself only repeats that something failed.
+        own = [line for line in result.stdout.split("\n") if not re.match(r"make(\[\d+\])?:|Makefile:\d+:.*No such file", line)]
+        raise BookError("\n".join(own).strip() or f"{' '.join(command)} failed")
     return result.stdout
 
 
@@ -77,7 +79,7 @@ class Kernel:
         self.scratch = tempfile.TemporaryDirectory(prefix="nikki-")
         environment = {name: None for name in VARIABLES} | {key.upper(): value for key, value in variables.items()}
         inherited = {key: value for key, value in clean_environment().items() if key not in VARIABLES}
-        inherited["TMPDIR"] = self.scratch.name
+        inherited.update({"TMPDIR": self.scratch.name, "STRICT": "1"})
         inherited.update({key: str(value) for key, value in environment.items() if value is not None})
         self.child = pexpect.spawn("tools/qemu", [folder], env=inherited, encoding="utf-8", codec_errors="replace",
                                    timeout=limit, dimensions=(50, 200), echo=False)
@@ -133,7 +135,7 @@ class Kernel:
         return self.prompt(limit)
 
     def wait(self, limit=None):
-        """Waits until the machine is off; returns the verdict (0 passed, 1 tests failed, 2 panic)."""
+        """Waits until the machine is off; returns the verdict: 0 passed, 1 tests failed, 2 panic, 3 reset or left."""
         if self.verdict is not None:
             return self.verdict
         try:
@@ -206,7 +208,7 @@ def run_batch(folder, limit=60, until=None, **variables):
     keep.update({key.upper(): str(value) for key, value in variables.items() if value is not None})
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="nikki-") as scratch:
-        keep["TMPDIR"] = scratch
+        keep.update({"TMPDIR": scratch, "STRICT": "1"})
         path = os.path.join(scratch, "console")
         with open(path, "wb") as console:
             process = subprocess.Popen(["tools/qemu", folder], env=keep, stdin=subprocess.DEVNULL, stdout=console,
@@ -225,6 +227,7 @@ def run_batch(folder, limit=60, until=None, **variables):
                     process.wait()
         with open(path, "rb") as console:
             output = console.read().decode("utf-8", "replace").replace("\r", "")
+    output = re.sub(r"qemu-system-x86_64: terminating on signal.*\n?", "", output)
     return Batch(output, status, time.monotonic() - start)
 
 

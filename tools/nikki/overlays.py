@@ -43,7 +43,10 @@ class Overlay:
         self.shows = self.fields.get("shows", "")
         self.script = [line.strip() for line in self.fields.get("script", "").split(";") if line.strip()]
         self.cmdline = self.fields.get("cmdline", "")
-        self.chunks = re.findall(r"<<(.+?)>>", self.fields.get("chunks", ""))
+        chunks = self.fields.get("chunks", "")
+        self.chunks = re.findall(r"\[\[<<(.+?)>>\]\]", chunks)
+        if len(self.chunks) != chunks.count("<<"):
+            raise BookError(f"{path}: chunks: names chunks as prose does, [[<<name>>]]; it says {chunks}")
 
     @property
     def kind(self):

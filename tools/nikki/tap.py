@@ -7,17 +7,20 @@ class Tap:
 
     def __init__(self, text):
         self.text = text
-        self.planned, self.tests, self.details, name = None, {}, {}, None
+        self.planned, self.tests, self.details, remarks = None, {}, {}, []
         for line in text.replace("\r", "").split("\n"):
             if match := re.match(r"1\.\.(\d+)", line):
                 self.planned = (self.planned or 0) + int(match.group(1))
-                name = None
+                remarks = []
             elif match := re.match(r"(ok|not ok) \d+ - (\S+)( # skip.*)?", line, re.IGNORECASE):
                 result, name, skip = match.groups()
                 self.tests[name] = "skip" if skip else result
+                self.details.setdefault(name, []).extend(remarks)
+                remarks = []
             elif line.startswith("#"):
-                # Remarks come behind their test's line; those before the first belong to none.
-                self.details.setdefault(name, []).append(line[1:].strip())
+                # A test's remarks come before its verdict.
+                remarks.append(line[1:].strip())
+        self.unfinished = remarks   # what a test said that never came to its verdict
         self.complete = self.planned is not None and len(self.tests) >= self.planned
 
     @property
