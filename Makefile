@@ -31,7 +31,7 @@ LD := ld
 KERNEL_CFLAGS := -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-stack-protector -fno-omit-frame-pointer -fno-strict-aliasing \
     -fno-asynchronous-unwind-tables -fcf-protection=none -O2 -gdwarf-4 -Wall -Wextra \
-    $(if $(WERROR),-Werror) $(if $(findstring :,$(UPTO)),-Wno-unused) -I$T -I$T/abi
+    $(if $(findstring :,$(UPTO)),-Wno-unused) -I$T -I$T/abi
 KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=0x1000 --no-warn-rwx-segments -z noexecstack --build-id=none
 
 # --- Everything needed to run ---------------------------------------------------------------------------
@@ -43,8 +43,8 @@ all: kernel iso disk ## everything needed to run: kernel, ISO image, disk image
 tangle: $B/sources.mk ## the C of the chapters, in tangle/
 	@$(if $(VARIANT),echo "$T",:)
 
-kernel: $B/kernel.elf ## the kernel alone
-iso: $B/nikki.iso
+kernel: $B/kernel.elf $(if $(WERROR),no-warnings) ## the kernel alone
+iso: $B/nikki.iso $(if $(WERROR),no-warnings)
 disk: $B/disk.img
 
 # --- From chapters to C ---------------------------------------------------------------------------------
@@ -82,6 +82,11 @@ $B/kernel/%.o: $T/kernel/%.c tools/compile Makefile | $B/sources.mk
 
 $B/kernel/%.o: $T/kernel/%.S tools/compile Makefile | $B/sources.mk
 	@tools/compile $@ $< $T $(CC) $(KERNEL_CFLAGS)
+
+# WERROR=1: a warning is an error, also one of an earlier make.
+.PHONY: no-warnings
+no-warnings: $(KERNEL_OBJECTS)
+	@cat $(KERNEL_OBJECTS:.o=.warnings) | tee $B/warnings >&2; [ ! -s $B/warnings ]
 
 # The table for backtraces is made from a first link and linked last, where it moves no other address.
 $B/kernel.elf: $(KERNEL_OBJECTS) $T/kernel/boot/kernel.ld tools/symbols
