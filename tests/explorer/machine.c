@@ -1,0 +1,222 @@
+/* The machine that the explored code runs on: interrupts, clock, memory and stacks, all in a few arrays. */
+#include "strand.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/interrupts/clock.h"
+#include "kernel/memory/critical.h"
+#include "kernel/memory/heap.h"
+#include "kernel/memory/page.h"
+#include "kernel/tasks/context.h"
+
+#define STRANDS_MAX 8
+#define OBJECTS_MAX 32
+#define OBJECT_BYTES 1024
+
+void stack_switch(uint64_t *save, uint64_t load);
+
+struct strand *strand_running;
+struct strand boot_strand;
+unsigned critical_depth;
+static struct strand strands[STRANDS_MAX];
+static struct {
+    struct object_kind *kind;
+    char bytes[OBJECT_BYTES] __attribute__((aligned(16)));
+} objects[OBJECTS_MAX];
+static uint64_t now, armed_for;
+static void (*clock_handler)(void);
+
+void machine_reset(void)
+{
+    for (unsigned i = 0; i < STRANDS_MAX; i++)
+        strands[i].taken = false;
+    for (unsigned i = 0; i < OBJECTS_MAX; i++)
+        objects[i].kind = NULL;
+    boot_strand.depth = 0;
+    critical_depth = 0;
+    now = 1;
+    armed_for = NEVER;
+}
+
+/* --- Critical sections ---------------------------------------------------------------------------------- */
+
+bool critical_held(void)
+{
+    return critical_depth > 0;
+}
+
+uint64_t critical_enter(void)
+{
+    if (critical_depth == 0)
+        explore_point(__builtin_return_address(0));
+    uint64_t saved = critical_depth == 0 ? INTERRUPTS_ON : 0;
+    critical_depth = 1;
+    return saved;
+}
+
+void critical_leave(uint64_t saved)
+{
+    if (saved & INTERRUPTS_ON)
+        critical_depth = 0;
+}
+
+/* --- Clock ---------------------------------------------------------------------------------------------- */
+
+uint64_t clock_now(void)
+{
+    return now;
+}
+
+void clock_arm(uint64_t deadline)
+{
+    armed_for = deadline;
+}
+
+void clock_set_handler(void (*handler)(void))
+{
+    clock_handler = handler;
+}
+
+uint64_t machine_armed(void)
+{
+    return armed_for;
+}
+
+/* Time goes on to the moment that the clock is armed for. Interrupts are off. */
+void machine_tick(void)
+{
+    if (armed_for != NEVER && armed_for > now)
+        now = armed_for;
+    armed_for = NEVER;
+    clock_handler();
+}
+
+/* --- Memory --------------------------------------------------------------------------------------------- */
+
+void *object_alloc(struct object_kind *kind)
+{
+    if (kind->size > OBJECT_BYTES)
+        explored_failure("an object of kind %s is too big for the explorer", kind->name);
+    for (unsigned i = 0; i < OBJECTS_MAX; i++)
+        if (objects[i].kind == NULL) {
+            objects[i].kind = kind;
+            kind->live++;
+            return memset(objects[i].bytes, 0, kind->size);
+        }
+    return NULL;
+}
+
+void object_free(struct object_kind *kind, void *object)
+{
+    for (unsigned i = 0; i < OBJECTS_MAX; i++)
+        if (objects[i].kind == kind && objects[i].bytes == object) {
+            objects[i].kind = NULL;
+            kind->live--;
+            memset(object, 0xdb, kind->size);
+            return;
+        }
+    explored_failure("freed, but not a live object: %s", kind->name);
+}
+
+uint64_t object_count_live(const struct object_kind *kind)
+{
+    return kind->live;
+}
+
+/* --- Stacks and switching ------------------------------------------------------------------------------- */
+
+static struct strand *strand_of(const struct task *task)
+{
+    if (task->stack_top == NULL)
+        return &boot_strand;
+    return (struct strand *)((char *)task->stack_top - STACK_BYTES - offsetof(struct strand, stack));
+}
+
+enum status stack_alloc(void **top)
+{
+    for (unsigned i = 0; i < STRANDS_MAX; i++)
+        if (!strands[i].taken) {
+            strands[i].taken = true;
+            strands[i].depth = 0;
+            strands[i].condition = NULL;
+            *top = strands[i].stack + STACK_BYTES;
+            return OK;
+        }
+    return ERR_NO_MEMORY;
+}
+
+void stack_free(void *top)
+{
+    struct strand *strand = (struct strand *)((char *)top - STACK_BYTES - offsetof(struct strand, stack));
+    if (strand == strand_running)
+        explored_failure("a stack is freed while it is in use");
+    strand->taken = false;
+}
+
+bool machine_owns_stack(const struct strand *strand, const void *address)
+{
+    const char *byte = address;
+    return byte >= strand->stack && byte < strand->stack + STACK_BYTES;
+}
+
+void context_prepare(struct task *task, void (*begin)(void))
+{
+    uint64_t *stack = task->stack_top;
+    *--stack = 0;
+    *--stack = (uint64_t)begin;
+    for (unsigned saved = 0; saved < 6; saved++)
+        *--stack = 0;
+    task->stack_pointer = (uint64_t)stack;
+}
+
+void context_switch(struct task *previous, struct task *next)
+{
+    explore_switched(previous, next);
+    strand_running = strand_of(next);
+    stack_switch(&previous->stack_pointer, next->stack_pointer);
+}
+
+void context_idle(void *unused)
+{
+    (void)unused;
+    for (;;)
+        explore_idle();
+}
+
+const char *machine_leaks(void)
+{
+    static char text[80];
+    unsigned taken = 0;
+    for (unsigned i = 0; i < STRANDS_MAX; i++)
+        taken += strands[i].taken;
+    for (unsigned i = 0; i < OBJECTS_MAX; i++)
+        if (objects[i].kind != NULL && strcmp(objects[i].kind->name, "task") != 0) {
+            snprintf(text, sizeof text, "an object of kind %s is left over", objects[i].kind->name);
+            return text;
+        }
+    if (taken > 1) {
+        snprintf(text, sizeof text, "%u stacks are left over", taken - 1);
+        return text;
+    }
+    return NULL;
+}
+
+/* --- What else the kernel's code calls ------------------------------------------------------------------ */
+
+size_t string_copy(char *to, const char *text, size_t size);
+size_t string_copy(char *to, const char *text, size_t size)
+{
+    return (size_t)snprintf(to, size, "%s", text);
+}
+
+void panic(const char *format, ...)
+{
+    char text[200];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    explored_failure("panic: %s", text);
+}

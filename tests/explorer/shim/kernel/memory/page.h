@@ -1,0 +1,11 @@
+#ifndef NIKKI_MEMORY_PAGE_H
+#define NIKKI_MEMORY_PAGE_H
+
+#include <nikki/error.h>
+
+#include "kernel/boot/types.h"
+
+enum status stack_alloc(void **top);
+void stack_free(void *top);
+
+#endif
