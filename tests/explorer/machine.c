@@ -8,7 +8,7 @@
 #include "kernel/interrupts/clock.h"
 #include "kernel/memory/critical.h"
 #include "kernel/memory/heap.h"
-#include "kernel/memory/page.h"
+#include "kernel/memory/stack.h"
 #include "kernel/tasks/context.h"
 
 #define STRANDS_MAX 8
@@ -74,9 +74,11 @@ void clock_arm(uint64_t deadline)
     armed_for = deadline;
 }
 
-void clock_set_handler(void (*handler)(void))
+void (*clock_set_handler(void (*handler)(void)))(void)
 {
+    void (*before)(void) = clock_handler;
     clock_handler = handler;
+    return before;
 }
 
 uint64_t machine_armed(void)

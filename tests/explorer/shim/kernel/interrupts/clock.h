@@ -9,6 +9,6 @@
 
 uint64_t clock_now(void);
 void clock_arm(uint64_t deadline);
-void clock_set_handler(void (*handler)(void));
+void (*clock_set_handler(void (*handler)(void)))(void);
 
 #endif

@@ -1,5 +1,5 @@
-#ifndef NIKKI_MEMORY_PAGE_H
-#define NIKKI_MEMORY_PAGE_H
+#ifndef NIKKI_MEMORY_STACK_H
+#define NIKKI_MEMORY_STACK_H
 
 #include <nikki/error.h>
 
