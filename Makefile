@@ -37,7 +37,7 @@ KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=0x1000 --no-warn-rwx-segmen
 # --- Everything needed to run ---------------------------------------------------------------------------
 
 .PHONY: all tangle kernel iso disk
-all: kernel iso disk ## everything needed to run: kernel, ISO image, disk image
+all: kernel iso disk $(if $(WERROR),no-user-warnings) ## everything needed to run: kernel, ISO image, disk image
 	@$(if $(VARIANT),echo "$B",:)
 
 tangle: $B/sources.mk ## the C of the chapters, in tangle/
@@ -64,7 +64,7 @@ need:
 	@tools/need $(firstword $(filter-out need,$(MAKECMDGOALS)) all)
 
 # Goals that need no tangled file don't wait for any.
-NO_TANGLE := help clean setup style test test-all prefixes record book-check exercise exercises check hint grade prove \
+NO_TANGLE := help clean distclean setup style test test-all prefixes record book-check exercise exercises check hint grade prove \
     reenact
 ifneq ($(filter-out $(NO_TANGLE),$(or $(MAKECMDGOALS),all)),)
 include $B/sources.mk
@@ -86,7 +86,7 @@ $B/kernel/%.o: $T/kernel/%.S tools/compile Makefile | $B/sources.mk
 # WERROR=1: a warning is an error, also one of an earlier make.
 .PHONY: no-warnings
 no-warnings: $(KERNEL_OBJECTS)
-	@cat $(KERNEL_OBJECTS:.o=.warnings) | tee $B/warnings >&2; [ ! -s $B/warnings ]
+	@cat /dev/null $(KERNEL_OBJECTS:.o=.warnings) | tee $B/warnings >&2; [ ! -s $B/warnings ]
 
 # The table for backtraces is made from a first link and linked last, where it moves no other address.
 $B/kernel.elf: $(KERNEL_OBJECTS) $T/kernel/boot/kernel.ld tools/symbols
@@ -106,6 +106,10 @@ $B/nikki.iso: $B/kernel.elf tools/iso
 # tools/user.mk adds what it builds as FILE:/PATH/ON/DISK.
 DISK_FILES := userland/HELLO.TXT:/HELLO.TXT
 include tools/user.mk
+
+.PHONY: no-user-warnings
+no-user-warnings: $(USER_OBJECTS)
+	@cat /dev/null $(USER_OBJECTS:.o=.warnings) | tee $B/user-warnings >&2; [ ! -s $B/user-warnings ]
 
 $B/disk.img: $(foreach file,$(DISK_FILES),$(firstword $(subst :, ,$(file)))) tools/disk
 	@mkdir -p $B
@@ -128,7 +132,7 @@ gdb: all ## QEMU stopped at the kernel's entry, with gdb attached and the chapte
 
 # --- The rest -------------------------------------------------------------------------------------------
 
-.PHONY: plain audit clean help
+.PHONY: plain audit clean distclean help
 plain: $B/sources.mk ## the same C without #line, indented, in build/plain/
 	@tools/tangle -p -u "$(UPTO)" -o "$(OVERLAY)" -d $B/plain
 	@echo $B/plain
@@ -141,7 +145,10 @@ compile_commands.json: $B/sources.mk ## for clangd: how each tangled file is com
 audit: $B/sources.mk ## check that every #line tells the truth
 	@tools/audit-lines $T
 
-clean: ## remove everything that was made
+clean: ## remove what was made, but for the C library, which takes half a minute
+	@find tangle build -mindepth 1 ! -name .gitignore ! -path 'build/newlib*' -delete
+
+distclean: ## remove everything that was made
 	@find tangle build -mindepth 1 ! -name .gitignore -delete
 
 help: ## this list

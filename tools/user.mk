@@ -7,7 +7,7 @@ NEWLIB := build/newlib
 USER_LIBC := $(filter userland/libc/%,$(USER_SOURCES))
 USER_ROOT_PROGRAMS := init shell netd
 
-USER_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra $(if $(WERROR),-Werror) -fno-pic -fno-pie -fno-stack-protector \
+USER_CFLAGS := -std=gnu11 -O2 -gdwarf-4 -Wall -Wextra -fno-pic -fno-pie -fno-stack-protector \
     -fno-asynchronous-unwind-tables -fcf-protection=none -ffunction-sections -fdata-sections \
     -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I$T -I$T/abi \
     $(if $(findstring :,$(UPTO)),-Wno-unused)
