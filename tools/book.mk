@@ -1,1 +1,56 @@
-# Rules that weave the book.
+# Rules that weave the book: HTML, PDF and EPUB of the same chapters. DRAFT=1 goes on where transcripts are missing.
+
+.PHONY: book html pdf epub figures link-check
+
+WEAVER := tools/stream tools/prefix.awk tools/overlay.awk tools/shift.awk tools/check.awk $(shell find tools/weave -type f)
+WOVEN := book.md $(CHAPTERS) $(wildcard figures/*/*.txt figures/*/*.svg tests/*/*.nw) $(OVERLAY) $(WEAVER)
+WEAVE := tools/weave/weave -u "$(UPTO)" -o "$(OVERLAY)" $(if $(DRAFT),-d)
+FIGURES := $(patsubst %.tex,build/%.pdf,$(wildcard figures/*/*.tex))
+
+book: pdf epub html link-check ## the book as PDF, EPUB and web site: build/book.pdf, book.epub, html/
+	@echo "$B/book.pdf $B/book.epub $B/html/index.html"
+
+html: $B/html/index.html ## the web site alone, in build/html/; needs no TeX
+pdf: $B/book.pdf ## the printed book, build/book.pdf
+epub: $B/book.epub ## the book for e-readers, build/book.epub
+
+build/.tools-%: tools/need
+	@mkdir -p build
+	@tools/need $*
+	@touch $@
+
+# In `make book` the home page offers the other two; so they come first.
+DOWNLOADS := $(if $(filter book,$(MAKECMDGOALS)),$B/book.pdf $B/book.epub)
+
+$B/html/index.html: $(WOVEN) $(DOWNLOADS) | build/.tools-html
+	@$(if $(DRAFT),,tools/weave/figure check)
+	@tools/weave/fonts build/fonts
+	@$(WEAVE) $(if $(DOWNLOADS),-l) html $B/html
+	@cp -r build/fonts $(DOWNLOADS) $B/html/
+
+$B/book.epub: $(WOVEN) | build/.tools-epub
+	@$(if $(DRAFT),,tools/weave/figure check)
+	@$(WEAVE) epub $B/epub
+	@tools/weave/epub/pack $B/epub $@
+
+$B/pdf/book.tex: $(WOVEN) | build/.tools-pdf
+	@$(WEAVE) latex $@
+
+# The PDF is the one product that TeX makes; its log must be clean.
+$B/book.pdf: $B/pdf/book.tex $(FIGURES)
+	@latexmk -xelatex -interaction=nonstopmode -halt-on-error -outdir=$B/pdf $< >$B/pdf/latexmk.log 2>&1 || \
+	    { grep -h -A 8 '^!' $B/pdf/book.log >&2 || tail -20 $B/pdf/latexmk.log >&2; \
+	      echo "LaTeX stopped; the whole log is $B/pdf/book.log" >&2; exit 1; }
+	@tools/weave/check-log $B/pdf/book.log
+	@cp $B/pdf/book.pdf $@
+
+figures: $(FIGURES) ## draw the figures, and renew the SVGs whose source has changed
+	@for source in $(wildcard figures/*/*.tex); do tools/weave/figure make $$source || exit; done
+
+build/figures/%.pdf: figures/%.tex figures/style.tex | build/.tools-pdf
+	@mkdir -p $(@D)
+	@cd $(<D) && xelatex -interaction=batchmode -halt-on-error -output-directory=$(CURDIR)/$(@D) $(<F) >/dev/null || \
+	    { grep -h -A 6 '^!' $(CURDIR)/$(@:.pdf=.log) >&2; echo "$<:1: error: LaTeX can't draw this figure" >&2; exit 1; }
+
+link-check: $B/html/index.html ## look for broken links in the web site
+	@tools/link-check $B/html

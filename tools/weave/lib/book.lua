@@ -37,6 +37,11 @@ function book.write_file(path, text)
   handle:close()
 end
 
+function book.copy_file(from, to)
+  local text = book.read_file(from)
+  if text then book.write_file(to, text) end
+end
+
 -- The text of a marked-up string's inlines, e.g. a chunk's name.
 function book.inlines(markdown)
   local blocks = pandoc.read(markdown, 'markdown-smart-citations-raw_html-raw_tex-tex_math_dollars'

@@ -1,6 +1,5 @@
 -- Code chunks: where each is defined, continued and used, and in which language it is written.
 local book = require 'book'
-local report = require 'report'
 
 local chunks = {}
 local OPEN, CLOSE = '\u{E000}', '\u{E001}'
@@ -56,24 +55,10 @@ end
 
 chunks.anchors = {}
 
--- Once all chunks are known: who uses whom. Undefined uses are errors unless the name is an extension point.
+-- Once all chunks are known: who uses whom. What is undefined, unused or defined twice, tools/check.awk has told.
 function chunks.connect()
   for _, chunk in ipairs(book.chunks) do
-    for _, used in ipairs(chunk.uses) do
-      local named = entry(used)
-      table.insert(named.uses, chunk)
-      if #named.parts == 0 and not named.extension then
-        report.error(chunk.file, OPEN and ('<<' .. used .. '>>'), string.format(
-          'chunk <<%s>> is used but never defined; define it, or correct its name', used))
-      end
-    end
-  end
-  for _, named in pairs(book.names) do
-    if #named.parts > 1 and not named.extension and not named.root then
-      report.error(named.parts[2].file, named.parts[2].line, string.format(
-        'chunk <<%s>> is already defined at %s:%d; give this one a name of its own',
-        named.name, named.parts[1].file, named.parts[1].line))
-    end
+    for _, used in ipairs(chunk.uses) do table.insert(entry(used).uses, chunk) end
   end
 end
 

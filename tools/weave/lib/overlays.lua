@@ -41,8 +41,8 @@ function overlays.item(page, div, number)
   item.header = parse_header(path)
   item.words = words[item.header.kind] or words.experiment
   item.title = div.attributes.title or item.header.title or item.words.title
-  local pipe = assert(io.popen(string.format('/usr/lib/noweb/markup %s | gawk -f %s/shift.awk -f %s', shell_quote(path),
-    shell_quote(book.settings.tools), shell_quote(book.settings.tools .. '/markdown.awk'))))
+  local pipe = assert(io.popen(string.format('/usr/lib/noweb/markup %s | gawk -f %s | gawk -f %s', shell_quote(path),
+    shell_quote(book.settings.tools .. '/../shift.awk'), shell_quote(book.settings.tools .. '/markdown.awk'))))
   local markdown = pipe:read('a')
   pipe:close()
   local skipping = #item.header > 0

@@ -71,6 +71,20 @@ local function navigation(current)
   return table.concat(out, '\n')
 end
 
+-- The pages' bodies, by page; indexes come last, when all terms are known.
+function site.bodies()
+  for _, page in ipairs(site.index_pages()) do
+    table.insert(book.pages, page)
+    page.position = #book.pages
+  end
+  local bodies = {}
+  for _, page in ipairs(book.pages) do
+    bodies[page] = page.body and page.body() or html.write(transform.page(page, html))
+    if page.kind == 'chapter' then bodies[page] = bodies[page] .. site.added(page) end
+  end
+  return bodies
+end
+
 local numerals = { 'I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX', 'X' }
 function site.roman(number) return numerals[number] or tostring(number) end
 
@@ -105,7 +119,7 @@ end
 
 -- Pages --------------------------------------------------------------------------------------------------------
 
-local function opening(page)
+function site.opening(page)
   if page.kind == 'chapter' then
     return string.format([[
 <header class="opening"><p class="eyebrow">%s</p>
@@ -251,12 +265,6 @@ end
 
 -- The whole site ----------------------------------------------------------------------------------------------
 
-local function copy(from, to)
-  local text = book.read_file(from)
-  if text then book.write_file(to, text) end
-  return text ~= nil
-end
-
 local function home(values)
   local out = {}
   for _, part in ipairs(book.parts) do
@@ -291,17 +299,11 @@ local function front_and_back_links()
 end
 
 function site.write(folder)
-  for _, page in ipairs(site.index_pages()) do table.insert(book.pages, page) end
-  local bodies = {}
+  local bodies = site.bodies()
   for i, page in ipairs(book.pages) do
-    if page.kind ~= 'index' then bodies[i] = html.write(transform.page(page, html)) end
-  end
-  for i, page in ipairs(book.pages) do
-    local body = bodies[i] or page.body()
-    if page.kind == 'chapter' then body = body .. site.added(page) end
     book.write_file(folder .. '/' .. page.name .. html.suffix, site.fill('page.html', {
       title = escape(stringify(page.title)), book = escape(book.title), kind = page.kind,
-      navigation = navigation(page), opening = opening(page), body = body, links = footer_links(i),
+      navigation = navigation(page), opening = site.opening(page), body = bodies[page], links = footer_links(i),
       rights = escape(book.rights),
     }))
   end
@@ -315,9 +317,9 @@ function site.write(folder)
   })
   book.write_file(folder .. '/search.js', site.search_data())
   book.write_file(folder .. '/chunks.js', site.chunk_data())
-  for from, to in pairs(html.images) do copy(from, folder .. '/' .. to) end
+  for from, to in pairs(html.images) do book.copy_file(from, folder .. '/' .. to) end
   for _, file in ipairs { 'style.css', 'book.js', 'seal.svg' } do
-    copy(book.settings.tools .. '/site/' .. file, folder .. '/' .. file)
+    book.copy_file(book.settings.tools .. '/site/' .. file, folder .. '/' .. file)
   end
 end
 

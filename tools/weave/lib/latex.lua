@@ -1,0 +1,393 @@
+-- The book's elements as LaTeX, and the whole document from them. pdf/book.tex has the macros.
+local added = require 'added'
+local book = require 'book'
+local chunks = require 'chunks'
+local code = require 'code'
+local indexes = require 'indexes'
+local overlays = require 'overlays'
+local runs = require 'runs'
+local transform = require 'transform'
+
+local latex = {}
+local stringify = pandoc.utils.stringify
+
+local escapes = { ['\\'] = '\\textbackslash{}', ['{'] = '\\{', ['}'] = '\\}', ['#'] = '\\#', ['$'] = '\\$', ['%'] = '\\%',
+  ['&'] = '\\&', ['_'] = '\\_', ['^'] = '\\textasciicircum{}', ['~'] = '\\textasciitilde{}', ["'"] = '\\textquotesingle{}',
+  ['`'] = '\\textasciigrave{}', ['"'] = '\\textquotedbl{}' }
+
+function latex.escape(text)
+  return (text:gsub('[\\{}#$%%&_^~]', escapes))
+end
+local escape = latex.escape
+
+-- Text in typewriter that may be broken after its punctuation.
+local function typewriter(text)
+  local out = text:gsub('.', function(c)
+    local written = escapes[c] or c
+    if c:match('[/_.,:=(>|%-]') then written = written .. '\\allowbreak{}' end
+    return written
+  end)
+  out = out:gsub('(%w)%-\\allowbreak{}', '%1-\\allowbreak{}'):gsub('  ', '~~')
+  return '\\code{' .. out .. '}'
+end
+
+-- Text in a Verbatim, where only three characters have a meaning.
+local function verbatim(text)
+  return (text:gsub('[\\{}]', escapes))
+end
+
+local options = pandoc.WriterOptions { wrap_text = 'none' }
+
+function latex.inline(inlines)
+  return (pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, 'latex', options):gsub('\n+$', ''))
+end
+
+local function raw(text) return pandoc.RawBlock('latex', text) end
+local function raw_inline(text) return pandoc.RawInline('latex', text) end
+
+local labels, label_count = {}, 0
+local function label(id)
+  if not labels[id] then
+    label_count = label_count + 1
+    labels[id] = 'l' .. label_count
+  end
+  return labels[id]
+end
+
+-- References --------------------------------------------------------------------------------------------------
+
+function latex.reference(content, target)
+  local out = pandoc.Inlines { raw_inline('\\reference{' .. label(target.id) .. '}{') }
+  out:extend(content)
+  out:insert(raw_inline('}'))
+  return out
+end
+
+function latex.chunk_reference(name)
+  return raw_inline(latex.use(name))
+end
+
+function latex.inline_code(inline)
+  return raw_inline(typewriter(inline.text))
+end
+
+function latex.term(content, term)
+  local out = pandoc.Inlines { raw_inline('\\term{' .. term.anchor:gsub('%-', '') .. '}{') }
+  out:extend(content)
+  out:insert(raw_inline('}'))
+  return out
+end
+
+function latex.japanese(text)
+  return raw_inline('{\\japanese ' .. escape(text) .. '}')
+end
+
+-- Chunks ------------------------------------------------------------------------------------------------------
+
+-- Names are set once, by \nwname{serial}{…}; in code they are called by number.
+local name_numbers, name_list = {}, {}
+
+local function name_latex(name)
+  local named = chunks.entry(name)
+  if named.root then return typewriter(name) end
+  local inlines = pandoc.Blocks { pandoc.Plain(book.inlines(name)) }
+  inlines = inlines:walk { Code = latex.inline_code }
+  return latex.inline(inlines[1].content)
+end
+
+local function name_number(name)
+  if not name_numbers[name] then
+    name_list[#name_list + 1] = string.format('\\nwname{%d}{%s}', #name_list + 1, name_latex(name))
+    name_numbers[name] = #name_list
+  end
+  return name_numbers[name]
+end
+
+function latex.use(name)
+  local first = chunks.entry(name).parts[1]
+  if not first then return string.format('\\nwunused{%d}', name_number(name)) end
+  return string.format('\\nwuse{%d}{nw%d}', name_number(name), first.serial)
+end
+
+local function draw(token)
+  if token.kind == 'use' then return latex.use(token.name) end
+  local text = escape(token.text)
+  if token.kind == 'root' then return string.format('\\nwid{nw%d}{%s}', book.names[token.name].parts[1].serial, text) end
+  if token.kind == 'identifier' then return string.format('\\nwid{nw%d}{%s}', token.target.serial, text) end
+  return '\\nwdef{' .. text .. '}'
+end
+
+local function code_lines(chunk)
+  local text, tokens = code.tokenise(chunk)
+  return code.lines(text, chunks.language(chunk.base or chunk.name), 'latex', tokens, draw)
+end
+
+local function links(list)
+  local seen, out = {}, {}
+  for _, chunk in ipairs(list) do
+    if not seen[chunk] then
+      seen[chunk] = true
+      out[#out + 1] = string.format('\\nwnumber{nw%d}{%s}', chunk.serial, chunk.number)
+    end
+  end
+  if #out > 1 then
+    local last = table.remove(out)
+    return table.concat(out, ', ') .. ' and ' .. last
+  end
+  return out[1] or ''
+end
+
+local function footer(chunk)
+  local named, out = book.names[chunk.name], {}
+  if named.root and #named.uses == 0 then out[#out + 1] = 'A file.' end
+  if #named.parts > 1 then
+    local others = {}
+    for _, part in ipairs(named.parts) do
+      if part ~= chunk then others[#others + 1] = part end
+    end
+    out[#out + 1] = string.format('Part %d of %d; the others: %s.', chunk.part, #named.parts, links(others))
+  end
+  if #named.uses > 0 then out[#out + 1] = 'Used in ' .. links(named.uses) .. '.' end
+  local defines = {}
+  for _, identifier in ipairs(chunk.defines) do
+    local users = code.used[identifier] or {}
+    local shown = {}
+    for i = 1, math.min(#users, 8) do shown[i] = users[i] end
+    defines[#defines + 1] = typewriter(identifier) .. (#users > 0 and ' (' .. links(shown)
+      .. (#users > 8 and ', …' or '') .. ')' or '')
+  end
+  if #defines > 0 then out[#out + 1] = 'Defines ' .. table.concat(defines, ', ') .. '.' end
+  return table.concat(out, ' ')
+end
+
+-- How many lines must fit on the page for the chunk to begin there: all of a small one, the head of a larger one.
+local function lines_needed(count)
+  return count <= 8 and count + 2 or 7
+end
+
+function latex.chunk(item)
+  local chunk = item.chunk
+  local lines = code_lines(chunk)
+  return { raw(string.format('\\nwhead{%d}{nw%d}{%s}{%s}{%s}{%d}\n\\begin{chunkcode}[firstnumber=%d]\n%s\n'
+    .. '\\end{chunkcode}\n\\nwfoot{%s}', name_number(chunk.name), chunk.serial, chunk.part > 1 and '+' or '', chunk.number,
+    escape(chunk.file) .. ':' .. chunk.line, lines_needed(#lines), chunk.line + 1, table.concat(lines, '\n'),
+    footer(chunk))) }
+end
+
+-- Headings and boxes ------------------------------------------------------------------------------------------
+
+local commands = { [2] = 'section', [3] = 'subsection', [4] = 'subsubsection' }
+
+function latex.header(item)
+  local entry = item.entry
+  local command = commands[entry.level] or 'subsubsection'
+  local title = latex.inline(entry.shown or entry.title)
+  local plain = escape(stringify(entry.title))
+  local number = entry.number and tonumber(entry.number:match('(%d+)$'))
+  if not number then
+    return { raw(string.format('\\%s*{%s}\\label{%s}\\addcontentsline{toc}{%s}{%s}', command, title, label(entry.id),
+      command, plain)) }
+  end
+  return { raw(string.format('\\setcounter{%s}{%d}\\%s[%s]{%s%s}\\label{%s}', command, number - 1, command, plain, title,
+    entry.workshop and '\\mayskip' or '', label(entry.id))) }
+end
+
+function latex.workshop_open() return { raw('\\workshopbegin') } end
+function latex.workshop_close() return { raw('\\workshopend') } end
+
+local function wrap(open, blocks, close)
+  local out = pandoc.Blocks { raw(open) }
+  out:extend(blocks)
+  out:insert(raw(close))
+  return out
+end
+
+function latex.exercise(item, draw_blocks)
+  return wrap(string.format('\\begin{exercisebox}{%s}{%s}{%s}{%s}{%d}', label('ex:' .. item.id), item.number,
+    escape(item.title or ''), typewriter('make exercise EX=' .. item.name), item.stars), draw_blocks(item.content),
+    '\\end{exercisebox}')
+end
+
+local box_titles = { diary = 'From the diary', wrong = 'What went wrong', note = 'Note' }
+
+function latex.box(item, draw_blocks)
+  return wrap(string.format('\\begin{%sbox}{%s}', item.box, escape(item.title or box_titles[item.box])),
+    draw_blocks(item.content), string.format('\\end{%sbox}', item.box))
+end
+
+function latex.code_block(item)
+  return { raw(string.format('\\begin{%s}\n%s\n\\end{%s}', item.class == 'sh' and 'shellcode' or 'pseudocode',
+    verbatim(item.text), item.class == 'sh' and 'shellcode' or 'pseudocode')) }
+end
+
+function latex.figure(item)
+  local file = 'build/' .. item.path:gsub('%.svg$', '.pdf')
+  return { raw(string.format('\\bookfigure{%s}{%s}{%s}{%s}', file, label((item.anchor:gsub('^fig%-', 'fig:'))), item.number,
+    latex.inline(item.caption))) }
+end
+
+function latex.table(item)
+  local out = pandoc.Blocks {}
+  if item.number then
+    out:insert(raw(string.format('\\tablecaption{%s}{%s}{%s}', label((item.anchor:gsub('^tab%-', 'tab:'))), item.number,
+      latex.inline(item.caption))))
+  end
+  out:insert(raw('{\\booktable'))
+  out:insert(item.block)
+  out:insert(raw('}'))
+  return out
+end
+
+function latex.run(item)
+  local lines = {}
+  for i, line in ipairs(runs.lines(item)) do
+    local out = {}
+    for _, piece in ipairs(line) do
+      out[#out + 1] = piece.chunk and string.format('\\nwplace{nw%d}{%s}', piece.chunk.serial, verbatim(piece.text))
+        or verbatim(piece.text)
+    end
+    local text = table.concat(out)
+    if line.prompt then
+      text = '\\prompt{' .. verbatim(line.prompt) .. '}\\typed{' .. text:sub(#verbatim(line.prompt) + 1) .. '}'
+    end
+    lines[i] = text
+  end
+  return { raw(string.format('\\begin{runbox}{%s}{%s}{%s}{%s}\n\\begin{runcode}\n%s\n\\end{runcode}\n\\end{runbox}',
+    label('run:' .. item.id), item.number, escape(item.title or ''), typewriter(runs.command(item)),
+    table.concat(lines, '\n'))) }
+end
+
+local header_words = { since = 'From chapter', fails = 'Must fail', shows = 'Shows', script = 'Typed' }
+
+function latex.overlay(item, draw_blocks)
+  local facts = {}
+  for _, key in ipairs(item.header) do
+    if header_words[key] then
+      local value = key == 'since' and tostring(tonumber(item.header[key]) or item.header[key])
+        or typewriter(item.header[key])
+      facts[#facts + 1] = header_words[key] .. ' ' .. value
+    end
+  end
+  local out = pandoc.Blocks { raw(string.format('\\overlayhead{%s}{%s}{%s}{%s}{%s}', label(item.anchor ~= '' and item.anchor
+    or item.path), item.number, escape(item.title or ''), typewriter(item.path), table.concat(facts, ' · '))) }
+  out:extend(draw_blocks(item.prose))
+  for _, pair in ipairs(overlays.pairs(item)) do
+    local function half(title, chunk, only, color)
+      local lines, marked = code_lines(chunk), {}
+      for i = 1, #lines do
+        if only and only[i] then marked[#marked + 1] = tostring(i) end
+      end
+      return string.format('\\overlayhalf{%s}{%d}\n\\begin{overlaycode}[highlightlines={%s},highlightcolor=%s]\n%s\n'
+        .. '\\end{overlaycode}', title, lines_needed(#lines), table.concat(marked, ','), color, table.concat(lines, '\n'))
+    end
+    out:insert(raw('\\overlaychunk{' .. latex.use(pair.mine.name) .. '}'))
+    if pair.theirs then
+      local mine = half(item.words.swap and item.words.left or item.words.right, pair.mine, pair.only_mine,
+        item.words.swap and 'delcolor' or 'inscolor')
+      local theirs = half('The book, \\nwnumber{nw' .. pair.theirs.serial .. '}{' .. pair.theirs.number .. '}',
+        pair.theirs, pair.only_theirs, item.words.swap and 'inscolor' or 'delcolor')
+      out:insert(raw(item.words.swap and mine or theirs))
+      out:insert(raw(item.words.swap and theirs or mine))
+    else
+      out:insert(raw(half(pair.wraps and "Around the book's own" or 'Only in the overlay', pair.mine)))
+    end
+  end
+  out:insert(raw('\\overlayend'))
+  return out
+end
+
+-- The document ------------------------------------------------------------------------------------------------
+
+local function hints(page)
+  local out = pandoc.Blocks {}
+  for _, item in ipairs(page.hints) do
+    for i, hint in ipairs(item.hints) do
+      out:insert(raw(string.format('\\hint{%s}{%s}{%d}', label('ex:' .. item.id), item.number, i)))
+      out:extend(transform.blocks(hint, page, latex))
+    end
+  end
+  if #out > 0 then
+    out:insert(1, raw('\\hintsbegin'))
+    out:insert(raw('\\hintsend'))
+  end
+  return out
+end
+
+local function what_it_added(page)
+  local files, grown = added.by(page)
+  if #files + #grown == 0 then return {} end
+  local out = { '\\section*{What this chapter added}\\addcontentsline{toc}{section}{What this chapter added}\\addedbegin' }
+  for _, file in ipairs(files) do
+    out[#out + 1] = string.format('\\addedfile{%s}{%d}{%s}', typewriter(file.name), file.lines, links { file.chunk })
+  end
+  if #grown > 0 then out[#out + 1] = '\\addedgrown' end
+  for _, entry in ipairs(grown) do
+    out[#out + 1] = string.format('\\addeditem{%s}{%s}{%d}{%s}{%s}', typewriter(entry.file), latex.use(entry.name),
+      entry.lines, links(entry.parts), links { entry.host })
+  end
+  out[#out + 1] = '\\addedend'
+  return { raw(table.concat(out, '\n')) }
+end
+
+local function index_of(title, list, entry_latex)
+  if #list == 0 then return raw('') end
+  local out, letter = { '\\indexbegin{' .. title .. '}' }, nil
+  for _, entry in ipairs(list) do
+    local this = indexes.letter(entry.text)
+    if this ~= letter then
+      letter = this
+      out[#out + 1] = '\\indexletter{' .. escape(letter) .. '}'
+    end
+    out[#out + 1] = '\\indexentry{' .. entry_latex(entry) .. '}'
+  end
+  out[#out + 1] = '\\indexend'
+  return raw(table.concat(out, '\n'))
+end
+
+local function write_indexes(out)
+  out:insert(index_of('Index of terms', indexes.terms(), function(entry)
+    local places = {}
+    for _, term in ipairs(entry.places) do places[#places + 1] = '\\termpage{' .. term.anchor:gsub('%-', '') .. '}' end
+    return escape(entry.text) .. '\\quad ' .. table.concat(places, ', ')
+  end))
+  out:insert(index_of('Index of identifiers', indexes.identifiers(), function(entry)
+    return typewriter(entry.text) .. '\\quad \\textbf{' .. links(entry.defined) .. '}'
+      .. (#entry.used > 0 and '; ' .. links(entry.used) or '')
+  end))
+  out:insert(index_of('Index of chunks', indexes.chunks(), function(entry)
+    return latex.use(entry.text) .. '\\quad ' .. links(entry.named.parts)
+  end))
+end
+
+function latex.document()
+  local out, part, state = pandoc.Blocks {}, nil, nil
+  for _, page in ipairs(book.pages) do
+    local matter = ({ front = 'front', overlay = 'front', chapter = 'main', back = 'back' })[page.kind]
+    if matter ~= state then
+      if matter == 'main' then out:insert(raw('\\mainmatter')) end
+      if matter == 'back' then out:insert(raw('\\backmatter')) end
+      state = matter
+    end
+    if page.part and page.part ~= part then
+      part = page.part
+      out:insert(raw(string.format('\\bookpart{%d}{%s}{%s}', part.number, escape(part.title),
+        escape(stringify(part.line or '')))))
+    end
+    local title = latex.inline(page.title)
+    if page.kind == 'chapter' then
+      out:insert(raw(string.format('\\bookchapter{%d}{%s}{%s}{%s}', page.number, title, label(page.id),
+        escape(page.line and stringify(page.line) or ''))))
+    else
+      out:insert(raw(string.format('\\addchap{%s}\\label{%s}', title, label(page.id))))
+    end
+    out:extend(transform.page(page, latex))
+    out:extend(hints(page))
+    if page.kind == 'chapter' then out:extend(what_it_added(page)) end
+  end
+  if state ~= 'back' then out:insert(raw('\\backmatter')) end
+  write_indexes(out)
+  out:insert(1, raw(table.concat(name_list, '\n')))
+  return out
+end
+
+return latex
