@@ -107,7 +107,7 @@ function html.code(chunk, from, options_)
   return '<pre tabindex="0"><code>' .. table.concat(lines, '\n') .. '</code></pre>'
 end
 
-local function number_links(list, from)
+local function number_links(list, from, more)
   local seen, out = {}, {}
   for _, chunk in ipairs(list) do
     if not seen[chunk] then
@@ -115,6 +115,7 @@ local function number_links(list, from)
       out[#out + 1] = string.format('<a href="%s">%s</a>', html.href(chunk.page, chunk.anchor, from), chunk.number)
     end
   end
+  if more then return table.concat(out, ', ') end
   if #out > 1 then
     local last = table.remove(out)
     return table.concat(out, ', ') .. ' and ' .. last
@@ -145,7 +146,7 @@ function html.footer(chunk)
     if users and #users > 0 then
       local shown = {}
       for i = 1, math.min(#users, 8) do shown[i] = users[i] end
-      entry = entry .. ' (' .. number_links(shown, from) .. (#users > 8
+      entry = entry .. ' (' .. number_links(shown, from, #users > 8) .. (#users > 8
         and string.format(', <a href="identifiers%s#id-%s">and %d more</a>', html.suffix, identifier, #users - 8)
         or '') .. ')'
     end

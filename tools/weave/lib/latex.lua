@@ -122,7 +122,7 @@ local function code_lines(chunk)
   return code.lines(text, chunks.language(chunk.base or chunk.name), 'latex', tokens, draw)
 end
 
-local function links(list)
+local function links(list, more)
   local seen, out = {}, {}
   for _, chunk in ipairs(list) do
     if not seen[chunk] then
@@ -130,6 +130,7 @@ local function links(list)
       out[#out + 1] = string.format('\\nwnumber{nw%d}{%s}', chunk.serial, chunk.number)
     end
   end
+  if more then return table.concat(out, ', ') end
   if #out > 1 then
     local last = table.remove(out)
     return table.concat(out, ', ') .. ' and ' .. last
@@ -153,7 +154,7 @@ local function footer(chunk)
     local users = code.used[identifier] or {}
     local shown = {}
     for i = 1, math.min(#users, 8) do shown[i] = users[i] end
-    defines[#defines + 1] = typewriter(identifier) .. (#users > 0 and ' (' .. links(shown)
+    defines[#defines + 1] = typewriter(identifier) .. (#users > 0 and ' (' .. links(shown, #users > 8)
       .. (#users > 8 and ', …' or '') .. ')' or '')
   end
   if #defines > 0 then out[#out + 1] = 'Defines ' .. table.concat(defines, ', ') .. '.' end

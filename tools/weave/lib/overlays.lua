@@ -20,7 +20,7 @@ end
 local function parse_header(path)
   local header = {}
   for _, line in ipairs(report.lines(path)) do
-    local key, value = line:match('^(%l+):%s*(.-)%s*$')
+    local key, value = line:match('^([%l-]+):%s*(.-)%s*$')
     if not key then break end
     header[key] = value
     header[#header + 1] = key
