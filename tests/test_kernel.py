@@ -13,10 +13,10 @@ def assert_passed(batch):
     assert batch.status == PASSED, batch.tail()
 
 
-@pytest.mark.parametrize("number", [pytest.param(n, marks=pytest.mark.chapter(n), id=chapters.chapter_stem(n)) for n in NUMBERS])
+@pytest.mark.parametrize("number", [pytest.param(n, marks=pytest.mark.chapter(n), id=chapters.chapter_stem(str(n))) for n in NUMBERS])
 def test_self_tests(number):
     """Each chapter's self-tests pass; there is one, at the least."""
-    room = chapters.chapter_stem(number)[3:]
+    room = chapters.chapter_stem(str(number))[3:]
     batch = selftest(room)
     assert_passed(batch)
     assert batch.tap.passed, f"chapter {number} has no self-test that ran"
