@@ -31,7 +31,7 @@ LD := ld
 KERNEL_CFLAGS := -std=gnu11 -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone \
     -mgeneral-regs-only -fno-stack-protector -fno-omit-frame-pointer -fno-strict-aliasing \
     -fno-asynchronous-unwind-tables -fcf-protection=none -O2 -gdwarf-4 -Wall -Wextra \
-    $(if $(findstring :,$(UPTO)),-Wno-unused) -I$T -I$T/abi
+    $(if $(OVERLAY)$(findstring :,$(UPTO)),-Wno-unused) -I$T -I$T/abi
 KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=0x1000 --no-warn-rwx-segments -z noexecstack --build-id=none
 
 # --- Everything needed to run ---------------------------------------------------------------------------
@@ -51,12 +51,13 @@ disk: $B/disk.img
 
 TANGLE_TOOLS := tools/tangle tools/stream tools/shift.awk tools/prefix.awk tools/overlay.awk tools/check.awk
 
-$B/sources.mk: $(CHAPTERS) $(OVERLAY) $(TANGLE_TOOLS) | need
+$B/sources.mk: $(CHAPTERS) $(OVERLAY) $(TANGLE_TOOLS) tools/share tools/compile Makefile | need
 	@mkdir -p $B
 	@tools/tangle -u "$(UPTO)" -o "$(OVERLAY)" -d $T
 	@{ echo "KERNEL_SOURCES :=" $$(cd $T && find kernel -name '*.[cS]' | LC_ALL=C sort); \
 	   echo "USER_SOURCES :=" $$(cd $T && [ ! -d userland ] || find userland -name '*.[cS]' | LC_ALL=C sort); \
 	   echo "TANGLED :=" $$(cd $T && find . -type f ! -name .gitignore | sed 's|^\./||' | LC_ALL=C sort); } >$@.new
+	@sed -n 's/KERNEL_SOURCES := //p' $@.new | tools/share $B $T $(CC) $(KERNEL_CFLAGS)
 	@mv $@.new $@
 
 .PHONY: need

@@ -10,7 +10,7 @@ USER_ROOT_PROGRAMS := init shell netd
 USER_CFLAGS := -std=gnu11 -O2 -gdwarf-4 -Wall -Wextra -fno-pic -fno-pie -fno-stack-protector \
     -fno-asynchronous-unwind-tables -fcf-protection=none -ffunction-sections -fdata-sections \
     -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I$T -I$T/abi \
-    $(if $(findstring :,$(UPTO)),-Wno-unused)
+    $(if $(OVERLAY)$(findstring :,$(UPTO)),-Wno-unused)
 ifneq ($(USER_LIBC),)
 USER_CFLAGS += -isystem $T/userland/libc/include -isystem $(NEWLIB)/include -D__DYNAMIC_REENT__ -D_POSIX_THREADS=1
 USER_LIBRARIES := $B/userland/libnikki.a $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a

@@ -216,11 +216,43 @@ def test_variants_share_objects(kernel):
     overlay = kernel.write("tests/01-boot/red.nw", "kind: sabotage\n\n<<choose the verdict>>=\nmov $0x11, %eax\n@\n")
     make(kernel, "kernel")
     cache = kernel.folder / "build/cache"
-    count = len(list(cache.glob("*.o")))
+    count = len(list(cache.glob("whole-*.o")))
     make(kernel, "kernel", f"OVERLAY={overlay}")
-    assert len(list(cache.glob("*.o"))) == count + 1
+    assert len(list(cache.glob("whole-*.o"))) == count + 1
     make(kernel, "kernel", "UPTO=01")
-    assert len(list(cache.glob("*.o"))) == count + 1
+    assert len(list(cache.glob("whole-*.o"))) == count + 1
+
+
+def test_shared_objects_are_what_compiling_gives(kernel):
+    overlay = kernel.write("tests/01-boot/red.nw", "kind: sabotage\n\n<<kernel/boot/numbers.h>>=\n#define ONE 2\n@\n")
+    make(kernel, "kernel")
+    assert compiled(kernel, "kernel", f"OVERLAY={overlay}") == ["main.o", "more.o", "other.o", "start.o", "third.o"]
+    folder = kernel.folder / "build/OVERLAY-01-boot.red"
+    shared = (folder / "kernel.elf").read_bytes()
+    for name in ("cache", "OVERLAY-01-boot.red"):
+        shutil.rmtree(kernel.folder / "build" / name)
+    make(kernel, "kernel", f"OVERLAY={overlay}")
+    assert (folder / "kernel.elf").read_bytes() == shared
+    assert (kernel.folder / "build/kernel.elf").read_bytes() != shared
+    edit(kernel, "return a - 1;", "return a - 3;")
+    assert compiled(kernel, "kernel", f"OVERLAY={overlay}") == ["other.o"]
+
+
+def test_a_shared_object_depends_on_its_headers(kernel):
+    """What came from the cache is made again when a header changes."""
+    make(kernel, "kernel")
+    make(kernel, "kernel", "UPTO=01")
+    edit(kernel, "#define ONE 1", "#define ONE 9")
+    assert compiled(kernel, "kernel", "UPTO=01") == ["main.o", "third.o"]
+
+
+def test_unused_leftovers_of_an_overlay_are_no_warning(kernel):
+    edit(kernel, "int other(int a)\n", "static int helper(int a) { return a; }\nint other(int a)\n")
+    edit(kernel, "    return a - 1;\n", "    <<help the other>>\n")
+    edit(kernel, "<<kernel/boot/third.c>>=\n", "<<help the other>>=\nreturn helper(a);\n@\n<<kernel/boot/third.c>>=\n")
+    assert make(kernel, "kernel").stderr == ""
+    overlay = kernel.write("tests/01-boot/o.nw", "kind: naive\n\n<<help the other>>=\nreturn a;\n@\n")
+    assert make(kernel, "kernel", f"OVERLAY={overlay}").stderr == ""
 
 
 @pytest.mark.parametrize("one, other", [
