@@ -106,7 +106,7 @@ def test_variables_reach_qemu(tmp_path):
     line = words(tmp_path, MEM="64", MACHINE="q35", ICOUNT="1", GDB="1", QEMU_EXTRA="-name 'a b'", CMDLINE="x y",
                  DISK=f"{tmp_path}/d.img", DISK2=f"{tmp_path}/d.img", MODULES=f"{tmp_path}/d.img:disk")
     for pair in (("-m", "64"), ("-machine", "q35"), ("-icount", "shift=0,sleep=off"), ("-name", "a b"),
-                 ("-append", "x y"), ("-accel", "tcg"), ("-initrd", f"{tmp_path}/d.img disk")):
+                 ("-append", "x y module=disk"), ("-accel", "tcg"), ("-initrd", f"{tmp_path}/d.img")):
         assert line[line.index(pair[0]) + 1] == pair[1]
     assert "-S" in line and "-s" in line
     assert sum("virtio-blk-pci" in word for word in line) == 2
