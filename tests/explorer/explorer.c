@@ -14,8 +14,9 @@
 
 #define POINTS_MAX 20000
 #define PATIENCE 1000 /* points without a switch after which a task has used up its slice */
+#define SPINS 3       /* times that a task comes to the same point in a row: it waits by spinning */
 #define PLAN_MAX 8
-#define EVENTS_MAX 400
+#define EVENTS_MAX 20
 
 void stack_switch(uint64_t *save, uint64_t load);
 extern char __start_kdata[], __stop_kdata[];
@@ -34,6 +35,8 @@ static unsigned point_count, last_switch_point;
 static unsigned char choices[POINTS_MAX]; /* how many there were at each point */
 static unsigned char switch_choices[POINTS_MAX]; /* of them, switches: these come first */
 static bool interrupt_came, timer_came;
+static const void *last_pc; /* the last point, and how often in a row */
+static unsigned times;
 
 static unsigned sample_left, sample_span;
 static uint64_t sample_state;
@@ -101,6 +104,8 @@ static void print_events(void)
             printf(" <%p>", (char *)events[i].calls[k] - 1);
         printf("\n");
     }
+    if (event_count == EVENTS_MAX)
+        printf("  and so on\n");
 }
 
 /* --- The end of a schedule ------------------------------------------------------------------------------ */
@@ -284,10 +289,29 @@ static void take_sample(unsigned point, const void *pc)
     perform(point, choice, pc);
 }
 
+static void lose_slice(const void *pc)
+{
+    switch_reason = "has used up its slice, and loses the CPU, before";
+    switch_pc = pc;
+    schedule_preempt();
+}
+
+/* A task that spins has nothing new to offer: it uses up its slice at once. */
+static bool spins(const void *pc)
+{
+    times = pc == last_pc ? times + 1 : 0;
+    last_pc = pc;
+    return times >= SPINS;
+}
+
 void explore_point(const void *pc)
 {
     if (!exploring)
         return;
+    if (spins(pc) && count_ready() > 0) {
+        lose_slice(pc);
+        return;
+    }
     if (point_count == POINTS_MAX)
         explored_failure("no end is in sight");
     unsigned point = point_count++;
@@ -300,7 +324,7 @@ void explore_point(const void *pc)
     } else if (sample_left > 0) {
         take_sample(point, pc);
     } else if (point - last_switch_point > PATIENCE && switch_choices[point] > 0) {
-        force_switch(0, pc);
+        lose_slice(pc);
     }
 }
 
@@ -333,6 +357,7 @@ static bool run_plan(void)
     event_count = point_count = last_switch_point = plan_done = 0;
     interrupt_came = timer_came = exploring = false;
     switch_reason = NULL;
+    last_pc = NULL;
     memset(explored_tasks, 0, sizeof explored_tasks);
 
     uint64_t *stack = (uint64_t *)(boot_strand.stack + STACK_BYTES);

@@ -4,6 +4,7 @@
 #include "kernel/interrupts/clock.h"
 #include "kernel/memory/critical.h"
 #include "kernel/tasks/lock.h"
+#include "kernel/tasks/report.h"
 #include "kernel/tasks/wait.h"
 
 static struct wait_queue queue;
@@ -172,6 +173,15 @@ static void reporter(void *unused)
     tasks_report(print_nothing);
 }
 
+/* Prints lines that belong together, of something else. */
+static void printer(void *unused)
+{
+    (void)unused;
+    lock_acquire(&report_lock);
+    entered++;
+    lock_release(&report_lock);
+}
+
 static void sleeper(void *unused)
 {
     (void)unused;
@@ -220,7 +230,7 @@ const struct scenario scenarios[] = {
       .interrupt = produce, .timer = true, .switches = 1, .begin = begin, .check = each_wait_ended_once },
     { .name = "lock", .tasks = { { "one", locker }, { "two", locker }, { "three", locker } },
       .begin = begin, .check = all_entered },
-    { .name = "reports", .tasks = { { "one", reporter }, { "other", reporter } } },
+    { .name = "reports", .tasks = { { "reporter", reporter }, { "printer", printer } } },
     { .name = "sleep", .tasks = { { "one", sleeper }, { "other", sleeper } }, .timer = true },
     { .name = "join", .tasks = { { "ending", waiter }, { "joiner", joiner } }, .interrupt = produce,
       .begin = begin, .check = all_taken },
