@@ -22,18 +22,24 @@ build/.tools-%: tools/need
 # In `make book` the home page offers the other two; so they come first.
 DOWNLOADS := $(if $(filter book,$(MAKECMDGOALS)),$B/book.pdf $B/book.epub)
 
-$B/html/index.html: $(WOVEN) $(DOWNLOADS) | build/.tools-html
+# A draft does not pass for the book: what was woven otherwise is woven again.
+$B/.woven-%: FORCE
+	@mkdir -p $B
+	@echo "$(DRAFT)" | cmp -s - $@ || echo "$(DRAFT)" >$@
+FORCE:
+
+$B/html/index.html: $(WOVEN) $(DOWNLOADS) $B/.woven-html | build/.tools-html
 	@$(if $(DRAFT),,tools/weave/figure check)
 	@tools/weave/fonts build/fonts
 	@$(WEAVE) $(if $(DOWNLOADS),-l) html $B/html
 	@cp -r build/fonts $(DOWNLOADS) $B/html/
 
-$B/book.epub: $(WOVEN) | build/.tools-epub
+$B/book.epub: $(WOVEN) $B/.woven-epub | build/.tools-epub
 	@$(if $(DRAFT),,tools/weave/figure check)
 	@$(WEAVE) epub $B/epub
 	@tools/weave/epub/pack $B/epub $@
 
-$B/pdf/book.tex: $(WOVEN) | build/.tools-pdf
+$B/pdf/book.tex: $(WOVEN) $B/.woven-pdf | build/.tools-pdf
 	@$(WEAVE) latex $@
 
 # The PDF is the one product that TeX makes; its log must be clean.
