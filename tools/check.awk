@@ -107,10 +107,13 @@ function distance(a, b, limit,    i, j, m, n, row, left, corner, cost) {
     return row[n]
 }
 
+function is_behind_cut(where) {
+    return cut != "" && substr(where, 1, index(where, ":")) == substr(cut_at, 1, index(cut_at, ":"))
+}
+
 function undefined(name, where,    near) {
     if (("defn", name) in later) {
-        if (cut != "" && substr(later["defn", name], 1, index(later["defn", name], ":")) == \
-                         substr(cut_at, 1, index(cut_at, ":")))
+        if (is_behind_cut(later["defn", name]))
             fail(where, "the cut at #" cut " splits <<" name ">> (defined at " later["defn", name] \
                  "); move the run behind it, or the chunk before it")
         else
@@ -166,8 +169,12 @@ END {
                  "give the chunk a name that is no path")
         if (name in used || is_path(name) || replaced(name))
             continue
+        # What stands before a cut may be used only behind it, by a file that this prefix doesn't have yet.
+        if (!is_point(name) && ("use", name) in later && is_behind_cut(later["use", name]))
+            continue
         if (!is_point(name))
-            fail(defined[name], "<<" name ">> is defined but never used; " \
+            fail(defined[name], "<<" name ">> is defined but never used" \
+                 (("use", name) in later ? " (but at " later["use", name] ", which UPTO=" upto " leaves out)" : "") "; " \
                  (name ~ / / ? "use it, or delete it" : "a file's name has a /, a chunk's name is a sentence"))
         else if (!(("use", plain(name)) in later))
             print defined[name] ": warning: no chapter uses the extension point <<" name ">>; mend its name, or " \

@@ -139,6 +139,24 @@ def test_cut_that_splits_a_chunk(three):
     assert three.tangle().returncode == 0
 
 
+def test_chunk_that_is_used_only_behind_the_cut(three):
+    change(three, "chapters/02-memory.nw", "<<kernel/memory/frame.c>>=\nvoid", "<<count the frames>>=\nint n;\n@\n"
+           "<<kernel/memory/frame.c>>=\nvoid")
+    change(three, "chapters/02-memory.nw", "int late;\n", "<<count the frames>>\n")
+    assert three.tangle("-u", "02:memory-first").returncode == 0
+    assert three.files() == ["kernel/boot/main.c", "kernel/memory/frame.c"]
+    assert three.tangle().returncode == 0
+
+
+def test_chunk_that_only_a_later_chapter_uses(three):
+    change(three, "chapters/01-boot.nw", "    <<count upwards>>\n", "")
+    change(three, "chapters/03-tasks.nw", "# Tasks", "<<kernel/tasks/t.c>>=\n<<count upwards>>\n@\n# Tasks")
+    assert three.tangle().returncode == 0
+    three.run("rm", "-r", "out")
+    error(three, "chapters/01-boot.nw:14: error: <<count upwards>> is defined but never used (but at "
+                 "chapters/03-tasks.nw:2, which UPTO=02 leaves out)", "-u", "02")
+
+
 def test_chunk_defined_in_a_chapter_left_out(three):
     change(three, "chapters/01-boot.nw", "<<count upwards>>=\ncounter = counter + 1;\n@\n", "")
     change(three, "chapters/03-tasks.nw", "# Tasks", "<<count upwards>>=\n2\n@\n# Tasks")

@@ -159,11 +159,28 @@ def test_audit_of_each_prefix(tmp_path, number):
     audit_real(tmp_path / "out", "-u", number)
 
 
-def first_overlay():
+def cuts():
+    found = []
+    for path in sorted((TOP / "chapters").glob("[0-9][0-9]-*.nw")):
+        for block in re.findall(r"^:::+ *\{([^}]*\.run[^}]*)\}", path.read_text(encoding="utf-8"), re.MULTILINE):
+            if "upto=" not in block or "upto=here" in block:
+                found.append(f"{path.name[:2]}:{re.search('#([A-Za-z0-9_-]+)', block)[1]}")
+    return found
+
+
+@pytest.mark.parametrize("cut", cuts())
+def test_every_cut_of_the_book_leaves_whole_chunks(tmp_path, cut):
+    result = subprocess.run(["tools/tangle", "-u", cut, "-d", tmp_path / "out"], cwd=TOP, text=True, capture_output=True,
+                            timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def overlays():
+    """A spread of the book's overlays; the tests of overlays and exercises boot all of them."""
     found = sorted((TOP / "tests").glob("[0-9][0-9]-*/*.nw"))
-    return [str(path.relative_to(TOP)) for path in found[:3]]
+    return [str(path.relative_to(TOP)) for path in found[::max(1, len(found) // 5)]]
 
 
-@pytest.mark.parametrize("overlay", first_overlay())
+@pytest.mark.parametrize("overlay", overlays())
 def test_audit_of_overlays(tmp_path, overlay):
     audit_real(tmp_path / "out", "-o", overlay)
