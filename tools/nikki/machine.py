@@ -14,7 +14,7 @@ from .chapters import BookError
 from .tap import Tap
 
 PROMPT = r"(?:monitor> |nikki:/[^\r\n$]*\$ )"
-VERDICTS = {0: "passed", 1: "tests failed", 2: "panic", 3: "a reset, or QEMU was left"}
+VERDICTS = {0: "passed", 1: "tests failed", 2: "panic", 3: "a reset, or QEMU was left", 4: "an error of QEMU"}
 VARIABLES = ("ACCEL", "MEM", "MACHINE", "FIRMWARE", "CMDLINE", "DISK", "DISK2", "QEMU_EXTRA", "ICOUNT", "MODULES", "BOOT")
 # A make that started us must not hand its own flags and variants to the makes that we start.
 FOREIGN = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MAKEFILES", "UPTO", "OVERLAY", "WERROR", "GDB")
@@ -67,6 +67,21 @@ def build(upto="", overlay=(), goals=("kernel",), werror=False):
     return variant_folder(upto, overlay)
 
 
+def qemu_environment(variables, scratch):
+    """What tools/qemu is to see: these variables (in small letters), and none that a user of make has set."""
+    environment = {key: value for key, value in clean_environment().items() if key not in VARIABLES}
+    environment.update({"TMPDIR": scratch, "STRICT": "1"})
+    environment.update({key.upper(): str(value) for key, value in with_own_disk(variables).items() if value is not None})
+    return environment
+
+
+def with_own_disk(variables):
+    """The variant's disk may be in use by others: what a test writes to it is thrown away. A named disk is used in place."""
+    if variables.get("disk") is None:
+        variables = variables | {"qemu_extra": f"{variables.get('qemu_extra') or ''} -snapshot".strip()}
+    return variables
+
+
 class Stopped(Exception):
     """The kernel ended, or said nothing more, where more was expected of it."""
 
@@ -77,11 +92,7 @@ class Kernel:
     def __init__(self, folder, limit=30, **variables):
         self.folder, self.limit, self.verdict = folder, limit, None
         self.scratch = tempfile.TemporaryDirectory(prefix="nikki-")
-        environment = {name: None for name in VARIABLES} | {key.upper(): value for key, value in variables.items()}
-        inherited = {key: value for key, value in clean_environment().items() if key not in VARIABLES}
-        inherited.update({"TMPDIR": self.scratch.name, "STRICT": "1"})
-        inherited.update({key: str(value) for key, value in environment.items() if value is not None})
-        self.child = pexpect.spawn("tools/qemu", [folder], env=inherited, encoding="utf-8", codec_errors="replace",
+        self.child = pexpect.spawn("tools/qemu", [folder], env=qemu_environment(variables, self.scratch.name), encoding="utf-8", codec_errors="replace",
                                    timeout=limit, dimensions=(50, 200), echo=False)
         self.child.delaybeforesend = None
         self.log = ""
@@ -204,14 +215,11 @@ class Batch:
 
 def run_batch(folder, limit=60, until=None, **variables):
     """Boots a built variant with nobody at the console and waits for its end, or until its output matches a pattern."""
-    keep = {key: value for key, value in clean_environment().items() if key not in VARIABLES}
-    keep.update({key.upper(): str(value) for key, value in variables.items() if value is not None})
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="nikki-") as scratch:
-        keep.update({"TMPDIR": scratch, "STRICT": "1"})
         path = os.path.join(scratch, "console")
         with open(path, "wb") as console:
-            process = subprocess.Popen(["tools/qemu", folder], env=keep, stdin=subprocess.DEVNULL, stdout=console,
+            process = subprocess.Popen(["tools/qemu", folder], env=qemu_environment(variables, scratch), stdin=subprocess.DEVNULL, stdout=console,
                                        stderr=subprocess.STDOUT, start_new_session=True)
             status = None
             try:

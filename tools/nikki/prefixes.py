@@ -58,7 +58,7 @@ def examine(number):
         row.reasons.append(str(error))
         return row
     row.lines = count_lines(f"{folder}/tangle")
-    batch = machine.run_batch(folder, LIMIT, boot="iso", cmdline="selftest")
+    batch = machine.run_batch(folder, LIMIT, boot="iso", icount=1, cmdline="selftest")
     row.tests, row.passed = len(batch.tap.tests), len(batch.tap.passed)
     row.boots = "yes" if re.search("^Nikki", batch.output, re.MULTILINE) else "no"
     row.reasons += [f"{name}: {batch.tap.why(name)}" for name in batch.tap.failed]
