@@ -110,6 +110,8 @@ static void print_events(void)
 
 /* --- The end of a schedule ------------------------------------------------------------------------------ */
 
+static const void *failure_pc;
+
 static void leave(void)
 {
     uint64_t nowhere;
@@ -117,6 +119,12 @@ static void leave(void)
     exploring = false;
     stack_switch(&nowhere, engine_stack);
     abort();
+}
+
+void explore_spinning(const void *pc)
+{
+    failure_pc = pc;
+    explored_failure("%s spins for ever with interrupts off", task_current()->name);
 }
 
 void explored_failure(const char *format, ...)
@@ -130,7 +138,7 @@ void explored_failure(const char *format, ...)
         exit(2);
     }
     if (exploring)
-        note(task_current(), "fails", NULL);
+        note(task_current(), "fails", failure_pc);
     leave();
     abort();
 }
@@ -357,7 +365,7 @@ static bool run_plan(void)
     event_count = point_count = last_switch_point = plan_done = 0;
     interrupt_came = timer_came = exploring = false;
     switch_reason = NULL;
-    last_pc = NULL;
+    failure_pc = last_pc = NULL;
     memset(explored_tasks, 0, sizeof explored_tasks);
 
     uint64_t *stack = (uint64_t *)(boot_strand.stack + STACK_BYTES);

@@ -35,7 +35,7 @@ void machine_reset(void)
     for (unsigned i = 0; i < OBJECTS_MAX; i++)
         objects[i].kind = NULL;
     boot_strand.depth = 0;
-    critical_depth = 0;
+    critical_depth = accesses_inside = 0;
     now = 1;
     armed_for = NEVER;
 }
@@ -52,6 +52,8 @@ uint64_t critical_enter(void)
     if (critical_depth == 0)
         explore_point(__builtin_return_address(0));
     uint64_t saved = critical_depth == 0 ? INTERRUPTS_ON : 0;
+    if (critical_depth == 0)
+        accesses_inside = 0;
     critical_depth = 1;
     return saved;
 }

@@ -19,10 +19,14 @@ struct strand {
 
 extern struct strand *strand_running; /* NULL: the engine itself runs */
 extern unsigned critical_depth;       /* 1 inside of critical sections and interrupts */
+extern unsigned accesses_inside;      /* since the critical section began */
 extern bool exploring;                /* points count: a task of the scenario runs */
 
 /* A place where the running task can be interrupted; `pc` lies in what comes next. */
 void explore_point(const void *pc);
+
+/* The running task does not come out of a critical section. */
+void explore_spinning(const void *pc) __attribute__((noreturn));
 
 /* The machine has nothing to do. */
 void explore_idle(void);
