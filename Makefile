@@ -133,6 +133,10 @@ gdb: all ## QEMU stopped at the kernel's entry, with gdb attached and the chapte
 
 # --- The rest -------------------------------------------------------------------------------------------
 
+ifneq ($(and $(filter clean distclean,$(MAKECMDGOALS)),$(filter-out clean distclean,$(MAKECMDGOALS))),)
+$(error make clean alone, then the rest: side by side they would get into each other's way)
+endif
+
 .PHONY: plain audit clean distclean help
 plain: $B/sources.mk ## the same C without #line, indented, in build/plain/
 	@tools/tangle -p -u "$(UPTO)" -o "$(OVERLAY)" -d $B/plain
