@@ -222,7 +222,8 @@ function latex.code_block(item)
 end
 
 function latex.figure(item)
-  if item.missing then return { raw(escape(item.path) .. ' is not drawn yet.') } end
+  if item.missing then return { raw('\\phantomsection\\label{' .. label((item.anchor:gsub('^fig%-', 'fig:'))) .. '}'
+    .. typewriter(item.path) .. ' is not drawn yet.') } end
   local file = 'build/' .. item.path:gsub('%.svg$', '.pdf')
   return { raw(string.format('\\bookfigure{%s}{%s}{%s}{%s}', file, label((item.anchor:gsub('^fig%-', 'fig:'))), item.number,
     latex.inline(item.caption))) }
