@@ -89,13 +89,13 @@ def test_modules_reach_the_image(tmp_path):
     (tmp_path / "s.txt").write_text("mem\n")
     result = run(tmp_path, "--print", MODULES=f"{tmp_path}/s.txt:script {tmp_path}/k.ld:disk", CMDLINE="seed=1")
     assert result.returncode == 0
-    subprocess.run([TOP / "tools/iso", "-o", tmp_path / "m.iso", "-c", "seed=1", "-m", f"{tmp_path}/s.txt:script",
+    subprocess.run([TOP / "tools/iso", "-o", tmp_path / "m.iso", "-c", "seed=1 a=$x;", "-m", f"{tmp_path}/s.txt:script",
                     "-m", f"{tmp_path}/k.ld:disk", tmp_path / "kernel.elf"], check=True)
     show = subprocess.run(["xorriso", "-osirrox", "on", "-indev", "m.iso", "-extract", "/boot/grub/grub.cfg", "grub.cfg",
                            "-extract", "/boot/script", "script"], cwd=tmp_path, capture_output=True, check=False)
     assert show.returncode == 0, show.stderr
     text = (tmp_path / "grub.cfg").read_text()
-    assert "multiboot2 /boot/kernel.elf seed=1\n" in text
+    assert "multiboot2 /boot/kernel.elf seed=1 a=\\$x\\;\n" in text
     assert "module2 /boot/script script\n" in text and "module2 /boot/disk disk\n" in text
     assert (tmp_path / "script").read_text() == "mem\n"
 
