@@ -1,0 +1,22 @@
+"""Handles on the host: the tables against a model, and the hash against its authors' values."""
+import pytest
+
+from harness import host_build, host_run
+
+pytestmark = pytest.mark.chapter(7)
+
+SOURCES = ["tests/07-handles/handles_model.c", "tests/host/host.c", "kernel/handles/handle.c", "kernel/handles/object.c",
+           "kernel/handles/memory_object.c", "kernel/handles/token.c"]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_random_operations_agree_with_the_model(seed):
+    program = host_build(SOURCES, "handles-model", flags=("-iquote", "tests/host"))
+    assert "100000 operations agree" in host_run(program, 100000, seed)
+
+
+def test_the_model_sees_rights_that_grow():
+    """The model must be able to fail."""
+    program = host_build(SOURCES, "handles-model", overlay="tests/07-handles/grows-rights.nw", flags=("-iquote", "tests/host"))
+    with pytest.raises(AssertionError, match="rights"):
+        host_run(program, 100000, 1)
