@@ -121,12 +121,16 @@ $B/disk.img: $(foreach file,$(DISK_FILES),$(firstword $(subst :, ,$(file)))) too
 BOOT_VARIABLES := ACCEL MEM MACHINE FIRMWARE CMDLINE DISK DISK2 QEMU_EXTRA ICOUNT GDB MODULES BOOT
 export $(BOOT_VARIABLES)
 
-.PHONY: run run-gui gdb
+.PHONY: run run-gui run-uefi gdb
 run: all ## boot Nikki in QEMU; this terminal is its serial console (Ctrl-A X leaves)
 	@tools/qemu $B
 
 run-gui: all ## boot Nikki in a window of QEMU: VGA text and PS/2 keyboard
 	@tools/qemu --gui $B
+
+run-uefi: export FIRMWARE := uefi
+run-uefi: all ## boot Nikki by UEFI instead of a BIOS
+	@tools/qemu $B
 
 gdb: all ## QEMU stopped at the kernel's entry, with gdb attached and the chapters as its source
 	@tools/qemu --gdb $B

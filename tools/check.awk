@@ -27,7 +27,7 @@ function plain(name) {
 /^@cut / { split($0, word, " "); cut = word[3]; cut_at = word[2]; next }
 /^@fatal/ { fatal = 1 }
 
-/^@file / { file = substr($0, 7); line = 1; }
+/^@file / { file = substr($0, 7); line = 1 }
 /^@begin code/ { code = 1; name = ""; continued = 0 }
 /^@begin docs/ { code = 0 }
 
