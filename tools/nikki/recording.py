@@ -80,7 +80,7 @@ def normalise(text, run):
         text = re.sub(run.mask, "###", text, flags=re.MULTILINE)
     # The prompt at which the machine went off says nothing.
     lines = [line.rstrip() for line in text.rstrip().split("\n")]
-    if lines and re.fullmatch(machine.PROMPT.replace(" )", " ?)").replace(r"\$ )", r"\$ ?)"), lines[-1]):
+    if lines and re.fullmatch(machine.PROMPT, lines[-1] + " "):
         lines.pop()
     return "\n".join(lines).rstrip() + "\n"
 
@@ -134,6 +134,11 @@ def record_live(run, folder):
             except machine.Stopped as error:
                 raise BookError(f"{run.place}: run #{run.id}: {error}") from None
             return kernel.output
+
+
+def doubts(text):
+    """What in a transcript looks as if the run did not show what its author wanted."""
+    return re.findall(r"^there is no command .*|^1\.\.0$", text, re.MULTILINE)
 
 
 def transcript(run, folder=None):
