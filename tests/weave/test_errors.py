@@ -26,6 +26,8 @@ MISTAKES = {
     "missing overlay": (
         BELL, "file=tests/02-bell/silent.nw", "file=tests/02-bell/loud.nw",
         "loud.nw", "no overlay tests/02-bell/loud.nw"),
+    "missing included file": (
+        BELL, "file=visitor.c", "file=visitors.c", "visitors.c", "no file visitors.c to include; give its path from the top"),
     "a code block without a run": (
         BELL, "```pseudo\n", "```c\n", "while the bell rings", "a code block with no run behind it"),
     "an unknown box": (

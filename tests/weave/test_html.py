@@ -106,6 +106,13 @@ def test_an_overlay_stands_side_by_side(toy):
     assert "Must fail" in overlay and "bell.rings" in overlay
 
 
+def test_a_file_of_its_own_is_included_as_it_is(toy):
+    page = toy.html("bell")
+    shown = re.search(r'<div class="chunk-head"><span class="chunk-name"><code>visitor.c</code>.*?</pre>', page, re.S)[0]
+    assert toy.read("visitor.c").strip() in plain(shown)
+    assert '<a class="id" href="#chunk-kernel-bell-bell-c">bell_ring</a>' in shown
+
+
 def test_exercises_fold_their_hints(toy):
     page = toy.html("lamp")
     exercise = page[page.index('id="ex-lamp-dim"'):]

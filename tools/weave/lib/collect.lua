@@ -133,6 +133,18 @@ local function overlay(page, div)
   return book.place(item)
 end
 
+-- A file that stands outside the chapters, shown as it is.
+local function include(page, div)
+  local path = div.attributes.file or ''
+  local text = book.read_file(path)
+  if not text then
+    report.error(page.file, path ~= '' and path or '{.include', string.format(
+      'no file %s to include; give its path from the top', path))
+  end
+  return book.place { kind = 'include', page = page, path = path, chunk = { name = path, file = path, line = 0, page = page,
+    overlay = true, defines = {}, uses = {}, text = ((text or ''):gsub('\n+$', '')) } }
+end
+
 local function figure(page, image)
   local item = { kind = 'figure', page = page, number = count(page, 'figure'), path = image.src,
     caption = image.caption, alt = stringify(image.caption) }
@@ -189,11 +201,12 @@ local function div_block(page, div)
   local class = div.classes[1] or ''
   if class == 'exercise' then return exercise(page, div) end
   if class == 'run' then return run(page, div) end
+  if class == 'include' then return include(page, div) end
   if class == 'overlay' then return overlay(page, div) end
   if boxes[class] then return box(page, div, class) end
   if class ~= 'item' then
-    report.error(page.file, '::: ' .. class, string.format(
-      'unknown box "%s"; there are run, exercise, hint, overlay, diary, wrong and note', class))
+    report.error(page.file, report.find(page.file, '::: ' .. class) or '::: {.' .. class, string.format(
+      'unknown box "%s"; there are run, exercise, hint, overlay, include, diary, wrong and note', class))
   end
   return div
 end

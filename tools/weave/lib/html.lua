@@ -170,6 +170,14 @@ function html.chunk(item)
     html.code(chunk, chunk.page, { numbered = chunk.page.file == chunk.file }), html.footer(chunk))) }
 end
 
+function html.include(item)
+  return { raw(string.format([[
+<div class="chunk root">
+<div class="chunk-head"><span class="chunk-name"><code>%s</code></span> <span class="chunk-place">a file of its own</span></div>
+%s
+</div>]], escape(item.path), html.code(item.chunk, item.page))) }
+end
+
 -- Headings and boxes ------------------------------------------------------------------------------------------
 
 function html.header(item)

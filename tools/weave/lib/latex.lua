@@ -175,6 +175,11 @@ function latex.chunk(item)
     footer(chunk))) }
 end
 
+function latex.include(item)
+  return { raw(string.format('\\includehead{%s}\n\\begin{chunkcode}[firstnumber=1]\n%s\n\\end{chunkcode}\n\\nwfoot{}',
+    typewriter(item.path), table.concat(code_lines(item.chunk), '\n'))) }
+end
+
 -- Headings and boxes ------------------------------------------------------------------------------------------
 
 local commands = { [2] = 'section', [3] = 'subsection', [4] = 'subsubsection' }
