@@ -24,6 +24,8 @@ USER_LIBGCC := $(shell $(CC) -print-libgcc-file-name)
 $(NEWLIB)/.built: tools/newlib
 	@tools/newlib $(NEWLIB)
 
+$(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a: $(NEWLIB)/.built ;
+
 # --- Compiling ------------------------------------------------------------------------------------------
 
 USER_OBJECTS := $(patsubst %,$B/%.o,$(basename $(USER_SOURCES)))
