@@ -52,3 +52,6 @@ prove: ## for authors: does an exercise's stub fail, do its answers pass, do the
 
 reenact: ## boot with a bug of the book's history, and without: BUG=tasks/lost-wakeup
 	@$(BARE) tools/reenact "$(BUG)"
+
+style: ## measures of the chapters and their C; says what breaks a rule that holds
+	@tools/style

@@ -131,7 +131,9 @@ def run_tests(folder, filter_name=None, cmdline="", limit=LIMIT):
 def expect_failures(overlay, upto):
     """The tests that the header names must fail, and no other; returns what is wrong."""
     folder = machine.build(upto, [overlay.path])
-    batch = run_tests(folder, cmdline=overlay.cmdline)
+    # On the prefix every test is asked; on the full kernel its room's, which is quicker.
+    rooms = [name.split(".")[0] for name in overlay.fails]
+    batch = run_tests(folder, None if upto else ",".join(dict.fromkeys(rooms)), overlay.cmdline)
     died = batch.timed_out or not batch.tap.complete
     failed = set(batch.tap.failed)
     wrong = [f"{name} fails too, which the header's fails: does not say\n{batch.tap.why(name)}"
