@@ -10,7 +10,7 @@ import time
 
 import pexpect
 
-from .chapters import BookError
+from .chapters import BookError, chapter_numbers
 from .tap import Tap
 
 PROMPT = r"(?:monitor> |nikki:/[^\r\n$]*\$ )"
@@ -61,8 +61,16 @@ def make(*goals, upto="", overlay=(), werror=False, limit=600):
     return result.stdout
 
 
+def reads_disks(upto):
+    """Whether this prefix is of any use with a disk: its programs lie there."""
+    number = int(upto.split(":")[0]) if upto else max(chapter_numbers(), default=0)
+    return number >= 8
+
+
 def build(upto="", overlay=(), goals=("kernel",), werror=False):
-    """Builds a variant; returns its folder."""
+    """Builds a variant, with its disk if it can read one; returns its folder."""
+    if reads_disks(upto):
+        goals = [*goals, "disk"]
     make(*goals, upto=upto, overlay=overlay, werror=werror)
     return variant_folder(upto, overlay)
 
