@@ -1,0 +1,132 @@
+"""Disks from outside: machines, numbers and kinds of disks, and devices that fail or fall silent."""
+import os
+import random
+
+import pytest
+
+from harness import boot, fat_image, machine, run_batch, selftest
+
+machine_build = machine.build
+pytestmark = pytest.mark.chapter(8)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    path = tmp_path_factory.mktemp("disks") / "disk.img"
+    return fat_image({"/HELLO.TXT": "hello from the first\n"}, path)
+
+
+@pytest.mark.parametrize("machine, firmware", [("pc", "bios"), ("q35", "bios"), ("q35", "uefi"), ("pc", "uefi")])
+def test_machines(image, machine, firmware):
+    folder = machine_build("08", (), ("kernel", "iso"))
+    batch = run_batch(folder, 60, boot="iso", cmdline="selftest=virtio", disk=image, machine=machine, firmware=firmware)
+    assert batch.status == 0, batch.output[-2000:]
+    assert not batch.tap.skipped
+
+
+def test_no_disk():
+    with boot(upto="08", disk="none") as kernel:
+        assert "disks: none" in kernel.prompt()
+        assert "no disks" in kernel.command("disks")
+        assert kernel.halt() == 0
+    batch = selftest("virtio", upto="08", disk="none")
+    assert batch.status == 0 and len(batch.tap.skipped) == 2
+
+
+def test_two_disks(image, tmp_path):
+    second = fat_image({"/OTHER.TXT": "x" * 77}, tmp_path / "second.img")
+    with boot(upto="10", disk=image, disk2=second) as kernel:
+        kernel.prompt()
+        text = kernel.command("disks")
+        assert "vda" in text and "vdb" in text and "vdc" not in text
+        assert "OTHER.TXT" in kernel.command("fat vdb")
+        assert "hello from the first" in kernel.command("cat /hello.txt")
+        assert kernel.halt() == 0
+
+
+def drive(path, name, options, device=""):
+    return (f"-drive file={path},format=raw,if=none,id={name},{options} "
+            f"-device virtio-blk-pci,drive={name}{device}")
+
+
+def test_tiny_and_odd_disks(tmp_path):
+    """One sector; and a size that is no multiple of a window."""
+    for size in (512, 512 * 13):
+        path = tmp_path / f"disk{size}.img"
+        path.write_bytes(random.Random(size).randbytes(size))
+        with boot(upto="10", disk=path) as kernel:
+            kernel.prompt()
+            assert "sectors of 512 bytes" in kernel.command("disks")
+            assert "malformed" in kernel.command("fat vda")
+            assert kernel.halt() == 0
+
+
+@pytest.mark.parametrize("device", [",logical_block_size=4096,physical_block_size=4096", ",disable-legacy=on",
+                                    ",disable-legacy=off", ",queue-size=64", ",num-queues=1"])
+def test_kinds_of_virtio_disks(image, device):
+    batch = selftest("virtio", upto="08", disk="none", qemu_extra=drive(image, "extra", "readonly=on", device))
+    assert batch.status == 0, batch.output[-2000:]
+    assert not batch.tap.skipped
+
+
+def test_a_queue_that_is_too_small_is_refused(image):
+    with boot(upto="08", disk="none", qemu_extra=drive(image, "extra", "readonly=on", ",queue-size=16")) as kernel:
+        assert "not supported" in kernel.prompt()
+        assert kernel.halt() == 0
+
+
+def test_read_errors_reach_the_caller(image, tmp_path):
+    """QEMU answers each read that touches the first sector with an error; all others work."""
+    rules = tmp_path / "rules"
+    rules.write_text('[inject-error]\nevent = "read_aio"\nerrno = "5"\nsector = "0"\n')
+    extra = (f"-drive driver=raw,file.driver=blkdebug,file.config={rules},file.image.driver=file,"
+             f"file.image.filename={image},if=none,id=bad,readonly=on,werror=report,rerror=report "
+             "-device virtio-blk-pci,drive=bad")
+    with boot(upto="09", disk="none", qemu_extra=extra) as kernel:
+        kernel.prompt()
+        assert "I/O error" in kernel.command("fat vda")
+        assert "I/O error" in kernel.command("fat vda")
+        assert "errors 2" in kernel.command("disks")
+        assert kernel.halt() == 0
+
+
+def test_a_silent_disk_is_given_up(image):
+    """The interrupt never arrives: each request ends with an error when its time is up, and the disk is reset."""
+    with boot(upto="09", disk=image, overlay="tests/08-virtio/deaf.nw") as kernel:
+        kernel.prompt()
+        assert "I/O error" in kernel.command("fat vda")
+        text = kernel.command("disks")
+        assert "resets 1" in text and "interrupts 0" in text
+        assert "tasks" in kernel.command("help")
+        assert kernel.halt() == 0
+
+
+def test_a_slow_disk_is_waited_for(image):
+    """Late answers are answers: a disk that does 20 requests in a second."""
+    extra = drive(image, "slow", "readonly=on,throttling.iops-total=20")
+    with boot(upto="09", disk="none", qemu_extra=extra) as kernel:
+        kernel.prompt()
+        assert "HELLO.TXT" in kernel.command("fat vda")
+        assert "resets 0" in kernel.command("disks")
+        assert kernel.halt() == 0
+
+
+def test_a_disk_slower_than_its_limit(image):
+    """With a limit of 20 ms the same disk is reset, again and again, and nothing hangs or is overrun."""
+    extra = drive(image, "slow", "readonly=on,throttling.iops-total=2")
+    with boot(upto="09", disk="none", overlay="tests/08-virtio/impatient.nw", qemu_extra=extra) as kernel:
+        kernel.prompt()
+        for _ in range(3):
+            kernel.command("fat vda")
+        assert int(kernel.command("disks").split("resets ")[1].split()[0]) > 0
+        assert kernel.halt() == 0
+
+
+def test_the_ram_disk_comes_first(image, tmp_path):
+    ram = tmp_path / "ram.img"
+    ram.write_bytes(os.urandom(100 * 512))
+    with boot(upto="08", disk=image, modules=f"{ram}:disk") as kernel:
+        kernel.prompt()
+        text = kernel.command("disks")
+        assert text.index("vda  RAM disk, 50 KiB") < text.index("vdb  virtio disk")
+        assert kernel.halt() == 0
