@@ -56,7 +56,7 @@ def make(*goals, upto="", overlay=(), werror=False, limit=600):
                                 text=True, errors="replace", timeout=limit)
     if result.returncode:
         # What make says of itself only repeats that something failed.
-        own = [line for line in result.stdout.split("\n") if not re.match(r"make(\[\d+\])?:|Makefile:\d+:.*No such file", line)]
+        own = [line for line in result.stdout.split("\n") if not re.match(r"make(\[\d+\])?:(?!.*No rule)|Makefile:\d+:.*No such file", line)]
         raise BookError("\n".join(own).strip() or f"{' '.join(command)} failed")
     return result.stdout
 
