@@ -120,15 +120,3 @@ def test_the_log_of_the_pdf_must_be_clean(tmp_path, line, bad):
     log.write_text(f"This is XeTeX\n{line}\nOutput written on book.pdf\n")
     done = subprocess.run([TOP / "tools/weave/check-log", log], capture_output=True, text=True)
     assert done.returncode == bad and (line in done.stderr) == bad
-
-
-def test_the_form_of_chapters_is_checked(tmp_path):
-    chapter = tmp_path / "01-x.nw"
-    chapter.write_text("# X {#x}\n\n<<x/x.c>>=\n<<big>>\n@\n\nA sentence.\n\n<<big>>=\n" + "f();\n" * 41
-                       + "@\n\nA sentence.\n\n<<one two three four five six seven eight nine>>=\n" + "x" * 101 + "\n@\n")
-    done = subprocess.run([TOP / "tools/lint-chapters", chapter], capture_output=True, text=True)
-    assert done.returncode == 1
-    for line, message in ((3, "no sentence before it"), (9, "has 41 lines"), (55, "more than 8 words"), (56, "101 columns")):
-        assert any(f":{line}: " in said and message in said for said in done.stderr.splitlines()), (line, done.stderr)
-    chapter.write_text("# X {#x}\n\nA sentence.\n\n<<x/x.c>>=\nint x;\n@\n")
-    assert subprocess.run([TOP / "tools/lint-chapters", chapter]).returncode == 0

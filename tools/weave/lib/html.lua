@@ -231,7 +231,7 @@ function html.code_block(item)
 end
 
 function html.figure(item)
-  if item.missing then return { raw('<p>' .. escape(item.path) .. ' is not drawn yet.</p>') } end
+  if item.missing then return { raw('<p id="' .. item.anchor .. '">' .. escape(item.path) .. ' is not drawn yet.</p>') } end
   local text = book.read_file(item.path) or ''
   local width = tonumber(text:match('<svg[^>]-width="([%d.]+)')) or 300
   return { raw(string.format([[

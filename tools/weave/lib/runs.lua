@@ -29,6 +29,7 @@ end
 
 -- The command with which the reader can repeat the run.
 function runs.command(item)
+  if item.host then return item.host end
   local words = { 'make run' }
   if item.upto == 'here' then
     words[#words + 1] = string.format('UPTO=%02d:%s', tonumber(item.page.number) or 0, item.id)
@@ -47,7 +48,7 @@ function runs.item(page, div, number)
   local attributes = div.attributes
   local item = { kind = 'run', page = page, number = number, id = div.identifier, title = attributes.title,
     upto = attributes.upto or 'here', overlay = attributes.overlay, cmdline = attributes.cmdline,
-    live = attributes.live == 'yes', commands = commands(div) }
+    live = attributes.live == 'yes', host = attributes.host, commands = commands(div) }
   local folder = page.file:match('([^/]+)%.nw$') or 'book'
   item.path = string.format('figures/%s/%s.txt', folder, item.id)
   item.transcript = book.read_file(item.path)
