@@ -87,6 +87,17 @@ function nearest(name,    i, d, best, limit) {
     return best
 }
 
+# The same among the extension points that are used.
+function nearest_point(name,    i, d, best, limit) {
+    limit = length(name) / 3 + 1
+    for (i = 1; i <= use_count; i++)
+        if (is_point(uses[i]) && (d = distance(name, uses[i], limit)) < limit) {
+            limit = d
+            best = uses[i]
+        }
+    return best
+}
+
 function distance(a, b, limit,    i, j, m, n, row, left, corner, cost) {
     m = length(a)
     n = length(b)
@@ -177,8 +188,8 @@ END {
                  (("use", name) in later ? " (but at " later["use", name] ", which UPTO=" upto " leaves out)" : "") "; " \
                  (name ~ / / ? "use it, or delete it" : "a file's name has a /, a chunk's name is a sentence"))
         else if (!(("use", plain(name)) in later))
-            print defined[name] ": warning: no chapter uses the extension point <<" name ">>; mend its name, or " \
-                "use it" > "/dev/stderr"
+            fail(defined[name], "no chapter uses the extension point <<" name ">>; mend its name, or use it" \
+                 ((near = nearest_point(name)) != "" ? ": did you mean <<" near ">>?" : ""))
     }
     for (i = 1; i <= count; i++)
         if (!state[names[i]])

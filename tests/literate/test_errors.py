@@ -84,6 +84,12 @@ def test_root_outside_of_the_folder(three):
     assert not (three.folder / "evil.c").exists()
 
 
+def test_typo_in_an_extension_point(three):
+    change(three, "chapters/03-tasks.nw", "<<kernel: initialise>>=", "<<kernel: initialize>>=")
+    error(three, "chapters/03-tasks.nw:2: error: no chapter uses the extension point <<kernel: initialize>>; "
+                 "mend its name, or use it: did you mean <<kernel: initialise>>?")
+
+
 def test_chunk_inside_a_long_macro(three):
     change(three, "chapters/01-boot.nw", "int counter;\n", "#define COUNT \\\n    <<count upwards>> \\\n    0\nint counter;\n")
     error(three, "chapters/01-boot.nw:6: error: a chunk is used inside a #define of several lines")
