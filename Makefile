@@ -65,8 +65,8 @@ need:
 	@tools/need $(firstword $(filter-out need,$(MAKECMDGOALS)) all)
 
 # Goals that need no tangled file don't wait for any.
-NO_TANGLE := help book html pdf epub figures link-check clean distclean setup style test test-all prefixes record book-check exercise exercises check hint grade prove \
-    reenact
+NO_TANGLE := help clean distclean book html pdf epub figures link-check style test test-all prefixes record \
+    book-check exercise exercises check hint grade prove reenact
 ifneq ($(filter-out $(NO_TANGLE),$(or $(MAKECMDGOALS),all)),)
 include $B/sources.mk
 endif

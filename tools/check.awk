@@ -112,7 +112,8 @@ function distance(a, b, limit,    i, j, m, n, row, left, corner, cost) {
             cost = corner + (substr(a, i, 1) != substr(b, j, 1))
             corner = row[j]
             left = row[j - 1] + 1
-            row[j] = cost < left ? (cost < corner + 1 ? cost : corner + 1) : (left < corner + 1 ? left : corner + 1)
+            cost = cost < left ? cost : left
+            row[j] = cost < corner + 1 ? cost : corner + 1
         }
     }
     return row[n]
@@ -146,8 +147,8 @@ function visit(name, path,    list, n, i) {
     for (i = 1; i <= n; i++) {
         if (state[list[i]] == 1 && !((name, list[i]) in told)) {
             told[name, list[i]] = 1
-            fail(edge[name, list[i]], "<<" plain(list[i]) ">> contains itself: " loop(path " -> <<" list[i] ">>", list[i]) \
-                 "; break the circle")
+            fail(edge[name, list[i]], "<<" plain(list[i]) ">> contains itself: " \
+                 loop(path " -> <<" list[i] ">>", list[i]) "; break the circle")
         } else if (!state[list[i]])
             visit(list[i], path " -> <<" list[i] ">>")
     }
@@ -184,8 +185,8 @@ END {
         if (!is_point(name) && ("use", name) in later && is_behind_cut(later["use", name]))
             continue
         if (!is_point(name))
-            fail(defined[name], "<<" name ">> is defined but never used" \
-                 (("use", name) in later ? " (but at " later["use", name] ", which UPTO=" upto " leaves out)" : "") "; " \
+            fail(defined[name], "<<" name ">> is defined but never used" (("use", name) in later ? \
+                 " (but at " later["use", name] ", which UPTO=" upto " leaves out)" : "") "; " \
                  (name ~ / / ? "use it, or delete it" : "a file's name has a /, a chunk's name is a sentence"))
         else if (!(("use", plain(name)) in later))
             fail(defined[name], "no chapter uses the extension point <<" name ">>; mend its name, or use it" \
