@@ -188,7 +188,7 @@ class Run:
     """A ::: {.run} of a chapter: what is booted, what is typed, what is masked."""
 
     def __init__(self, div):
-        known = {"upto", "overlay", "cmdline", "mask", "live", "title", "caption", "disk", "mem", "machine", "firmware"}
+        known = {"upto", "overlay", "cmdline", "mask", "live", "title", "caption", "disk", "mem", "machine", "firmware", "host"}
         for key in div.attributes:
             if key not in known:
                 raise BookError(f"{div.place}: a run has no attribute {key}; it knows {', '.join(sorted(known))}")
@@ -201,11 +201,9 @@ class Run:
         self.overlay = get("overlay", "")
         self.cmdline, self.mask, self.live = get("cmdline", ""), get("mask", ""), get("live", "no") == "yes"
         self.disk, self.mem, self.machine, self.firmware = get("disk", ""), get("mem"), get("machine"), get("firmware")
+        self.host = get("host", "")
         self.lines = [line for line in div.body if line.strip() and not line.startswith("```")]
-        name = div.id[len(div.room) + 1:] if div.id.startswith(div.room + "-") else div.id
-        self.name = div.id
         self.transcript = f"figures/{div.stem}/{div.id}.txt"
-        self.short = name
         try:
             re.compile(self.mask)
         except re.error as error:

@@ -28,6 +28,9 @@ def wants_disk(run):
 
 
 def build(run):
+    """Builds what the run needs; returns the variant's folder, None for a run on the host."""
+    if run.host:
+        return None
     goals = ["kernel"]
     if wants_disk(run):
         goals.append("disk")
@@ -46,7 +49,9 @@ def digest_file(path, digest):
 
 
 def key(run, folder):
-    """A hash of everything that the run's transcript depends on."""
+    """A hash of everything that the run's transcript depends on; None where nobody can tell."""
+    if run.host:
+        return None
     digest = hashlib.sha256(repr((run.lines, run.cmdline, run.mask, run.live, run.mem, run.machine,
                                   run.firmware, run.disk)).encode())
     with tempfile.TemporaryDirectory() as scratch:
@@ -71,13 +76,17 @@ def name_lines(text):
     return REFERENCE.sub(replace, text)
 
 
+def mask(text, run):
+    return re.sub(run.mask, "###", text, flags=re.MULTILINE) if run.mask else text
+
+
 def normalise(text, run):
     text = text.replace("\r", "")
+    if run.host:
+        return mask(name_lines(text), run).rstrip() + "\n"
     start = re.search(FIRST_LINE, text, re.MULTILINE)
     text = text[start.start():] if start else text
-    text = name_lines(text)
-    if run.mask:
-        text = re.sub(run.mask, "###", text, flags=re.MULTILINE)
+    text = mask(name_lines(text), run)
     # The prompt at which the machine went off says nothing.
     lines = [line.rstrip() for line in text.rstrip().split("\n")]
     if lines and re.fullmatch(machine.PROMPT, lines[-1] + " "):
@@ -136,6 +145,15 @@ def record_live(run, folder):
             return kernel.output
 
 
+def record_host(run):
+    """A run of one of the book's own programs on this machine; that it finds something (status 1) is no error."""
+    result = subprocess.run(run.host, shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True, env=machine.clean_environment(), timeout=LIMIT, check=False)
+    if result.returncode not in (0, 1):
+        raise BookError(f"{run.place}: run #{run.id}: {run.host} ended with {result.returncode}:\n{result.stderr or result.stdout}")
+    return result.stdout
+
+
 def doubts(text):
     """What in a transcript looks as if the run did not show what its author wanted."""
     return re.findall(r"^there is no command .*|^1\.\.0$", text, re.MULTILINE)
@@ -144,5 +162,5 @@ def doubts(text):
 def transcript(run, folder=None):
     """Boots the run and returns its transcript."""
     folder = folder or build(run)
-    output = record_live(run, folder) if run.live else record_scripted(run, folder)
+    output = record_host(run) if run.host else record_live(run, folder) if run.live else record_scripted(run, folder)
     return normalise(output, run)

@@ -4,9 +4,7 @@ import statistics
 
 from . import chapters
 
-CHUNK_LIMIT, FUNCTION_LIMIT, COLUMN_LIMIT = 40, 60, 100
-# Rows of a table elsewhere, and what they need: told with the chunk that they belong to.
-SELF_EXPLAINING = re.compile(r": (rows|declarations|headers|commands)$")
+FUNCTION_LIMIT = 60
 ROOT = re.compile(r"[A-Za-z0-9_./-]+/[A-Za-z0-9_./-]+$")
 # A function's head begins in column 1 and its body's brace stands there alone, as K&R has it.
 HEAD = re.compile(r"(?!typedef|struct \w+ \{|enum|union|#|/|\*|extern)[A-Za-z_].*\b(\w+)\([^;]*$")
@@ -51,12 +49,6 @@ def functions(chunk, book):
     return found
 
 
-def is_table(chunk):
-    """Most lines are rows: data, not steps."""
-    rows = [line for line in chunk.lines if re.match(r"\s*(\{.*\},?|[A-Z_]+\(.*\)|\[.*\] = .*|\.\w+ .*|\"|0x|'|[\w',\s-]+,)\s*(/\*.*\*/)?\s*$", line)]
-    return len(rows) * 3 >= len(chunk.lines) * 2
-
-
 def contracts(chunk, book):
     """The prototypes of a header that have no comment above: (name, place)."""
     lines = list(expand(chunk, book))
@@ -82,16 +74,8 @@ def roots(book, *endings):
 
 
 def problems():
+    """What breaks the rules for C; tools/lint-chapters has those for chunks and prose."""
     book, found = chapters.book_chunks(), []
-    for chapter in chapters.chapters():
-        for chunk in chapter.chunks:
-            if len(chunk.lines) > CHUNK_LIMIT and not is_table(chunk):
-                found.append(f"{chunk.place}: <<{chunk.name}>> has {len(chunk.lines)} lines, more than {CHUNK_LIMIT}; divide it")
-            if not chunk.said and not SELF_EXPLAINING.search(chunk.name):
-                found.append(f"{chunk.place}: no sentence leads to <<{chunk.name}>>")
-            for offset, line in enumerate(chunk.lines, 1):
-                if len(line) > COLUMN_LIMIT:
-                    found.append(f"{chunk.file}:{chunk.line + offset}: {len(line)} columns, more than {COLUMN_LIMIT}")
     for part in roots(book, ".c"):
         found += [f"{function.place}: {function.name}() has {function.length} lines, more than {FUNCTION_LIMIT}"
                   for function in functions(part, book) if function.length > FUNCTION_LIMIT]
