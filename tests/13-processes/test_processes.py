@@ -18,6 +18,7 @@ def test_nothing_is_left_behind():
             assert "ended with code 0" in kernel.command("run /bin/EXIT0.ELF")
             assert "not found" in kernel.command("run /bin/NONE.ELF")
         after = kernel.command("mem")
-        line = [text for text in before.split("\n") if "used" in text]
-        assert line and line == [text for text in after.split("\n") if "used" in text]
+        line = [text.split()[:2] for text in before.split("\n") if text.startswith(("frames", "process", "task"))]
+        assert len(line) == 3
+        assert line == [text.split()[:2] for text in after.split("\n") if text.startswith(("frames", "process", "task"))]
         assert kernel.halt() == 0
