@@ -4,7 +4,7 @@ import pytest
 from harness import chapters, overlays
 from nikki import sample
 
-SAMPLE = 10
+SAMPLE = 8
 
 
 def cases():

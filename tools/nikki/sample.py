@@ -24,10 +24,15 @@ def changed_files():
 
 
 def choose(cases, paths_of, count, name_of=str):
-    """The names of the cases to run: all whose paths have changed, and count others."""
+    """The names of the cases to run: those whose paths have changed, and count others.
+
+    A change that touches very much (an import, a new tool chain) is sampled, too: make test-all tries all."""
     changed = changed_files()
     touched = [case for case in cases if any(path in changed or any(name.startswith(path + "/") for name in changed)
                                              for path in paths_of(case))]
-    rest = sorted((case for case in cases if case not in touched), key=name_of)
-    chosen = random.Random(seed()).sample(rest, min(count, len(rest)))
-    return {name_of(case) for case in touched + chosen}
+    rest = [case for case in cases if case not in touched]
+    return {name_of(case) for case in pick(touched, 3 * count, name_of) + pick(rest, count, name_of)}
+
+
+def pick(cases, count, name_of):
+    return random.Random(seed()).sample(sorted(cases, key=name_of), min(count, len(cases)))
