@@ -29,7 +29,11 @@ function refs.inlines(blocks, page, format)
       if not id then return nil end
       local label = refs.find(id)
       if not label then
-        if book.settings.partial then
+        if book.settings.draft then
+          io.stderr:write(string.format('%s:%s: unknown reference #%s\n', page.file,
+            report.find(page.file, '#' .. id .. ')') or 1, id))
+        end
+        if book.settings.partial or book.settings.draft then
           return #link.content > 0 and link.content or pandoc.Str('a later chapter')
         end
         report.error(page.file, '#' .. id .. ')', string.format(

@@ -60,15 +60,17 @@ function runs.item(page, div, number)
   return item
 end
 
--- The line in a chapter that `<<chunk name>>` or `<<chunk name>>+3` stands for.
+-- The line that `<<chunk name>>` or `<<chunk name>>+3` stands for, and in a chapter also its chunk.
 local function line_of(file, name, offset)
-  local named = book.names[name]
-  if not named then return nil end
-  for _, part in ipairs(named.parts) do
-    if part.file == file then return part.line + (tonumber(offset) or 0), part end
+  offset = tonumber(offset) or 0
+  if not file:match('^chapters/') then
+    local line = report.find(file, '<<' .. name .. '>>=')
+    return line and line + offset
   end
-  local part = named.parts[1]
-  if part then return part.line + (tonumber(offset) or 0), part end
+  local named = book.names[name]
+  for _, part in ipairs(named and named.parts or {}) do
+    if part.file == file then return part.line + offset, part end
+  end
 end
 
 -- The transcript's lines, each a list of pieces: {text} or {text, chunk, line} for a place in a chapter.
@@ -85,7 +87,7 @@ function runs.lines(item)
       if number then
         line[#line + 1] = { text = file .. ':' .. number, chunk = chunk, line = number }
       else
-        if not book.settings.partial and not book.settings.draft and not book.names[name] and file:match('^chapters/') then
+        if not book.settings.partial and not book.settings.draft then
           report.error(item.path, raw, string.format(
             'the transcript names a chunk <<%s>> that is gone; record it again with `make record`', name))
         end
