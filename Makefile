@@ -58,7 +58,17 @@ $B/sources.mk: $(CHAPTERS) $(OVERLAY) $(TANGLE_TOOLS) tools/share tools/compile 
 	   echo "USER_SOURCES :=" $$(cd $T && [ ! -d userland ] || find userland -name '*.[cS]' | LC_ALL=C sort); \
 	   echo "TANGLED :=" $$(cd $T && find . -type f ! -name .gitignore | sed 's|^\./||' | LC_ALL=C sort); } >$@.new
 	@sed -n 's/KERNEL_SOURCES := //p' $@.new | tools/share $B $T $(CC) $(KERNEL_CFLAGS)
+	@grep '^KERNEL' $@.new >$B/kernel.list.new
+	@cmp -s $B/kernel.list.new $B/kernel.list || cp $B/kernel.list.new $B/kernel.list
+	@rm -f $B/kernel.list.new
 	@mv $@.new $@
+
+# What is made of several files is made again when one of them goes.
+$B/kernel.list: $B/sources.mk ;
+$B/disk.list: FORCE
+	@mkdir -p $B
+	@echo "$(DISK_FILES)" | cmp -s - $@ || echo "$(DISK_FILES)" >$@
+.PHONY: FORCE
 
 .PHONY: need
 need:
@@ -90,7 +100,7 @@ no-warnings: $(KERNEL_OBJECTS)
 	@cat /dev/null $(KERNEL_OBJECTS:.o=.warnings) | tee $B/warnings >&2; [ ! -s $B/warnings ]
 
 # The table for backtraces is made from a first link and linked last, where it moves no other address.
-$B/kernel.elf: $(KERNEL_OBJECTS) $T/kernel/boot/kernel.ld tools/symbols
+$B/kernel.elf: $(KERNEL_OBJECTS) $B/kernel.list $T/kernel/boot/kernel.ld tools/symbols
 	@tools/symbols --empty $B/symbols.S
 	@$(CC) -c -o $B/symbols.o $B/symbols.S
 	@$(LD) $(KERNEL_LDFLAGS) -T $T/kernel/boot/kernel.ld -o $B/kernel.first $(KERNEL_OBJECTS) $B/symbols.o
@@ -112,7 +122,7 @@ include tools/user.mk
 no-user-warnings: $(USER_OBJECTS)
 	@cat /dev/null $(USER_OBJECTS:.o=.warnings) | tee $B/user-warnings >&2; [ ! -s $B/user-warnings ]
 
-$B/disk.img: $(foreach file,$(DISK_FILES),$(firstword $(subst :, ,$(file)))) tools/disk
+$B/disk.img: $(foreach file,$(DISK_FILES),$(firstword $(subst :, ,$(file)))) $B/disk.list tools/disk
 	@mkdir -p $B
 	@tools/disk $@ $(DISK_FILES)
 

@@ -164,6 +164,38 @@ def test_a_removed_file_leaves_the_kernel(kernel):
     assert " second" in names.stdout and " other" not in names.stdout
 
 
+def test_a_removed_file_leaves_the_kernel_though_no_other_changes(kernel):
+    kernel.write("chapters/02-more.nw", "# More\n")
+    make(kernel, "kernel")
+    names = subprocess.run(["nm", "build/kernel.elf"], cwd=kernel.folder, capture_output=True, text=True, check=True)
+    assert " more" not in names.stdout
+    kernel.write("chapters/02-more.nw", "# More\n<<kernel/more/more.c>>=\nint more;\n@\n")
+    make(kernel, "kernel")
+    names = subprocess.run(["nm", "build/kernel.elf"], cwd=kernel.folder, capture_output=True, text=True, check=True)
+    assert " more" in names.stdout
+    kernel.write("chapters/02-more.nw", "# More\n")
+    make(kernel, "kernel")
+    names = subprocess.run(["nm", "build/kernel.elf"], cwd=kernel.folder, capture_output=True, text=True, check=True)
+    assert " more" not in names.stdout
+
+
+def test_the_disk_follows_its_list(kernel):
+    def listing():
+        return subprocess.run(["mdir", "-b", "-i", "build/disk.img", "::/"], cwd=kernel.folder, capture_output=True,
+                              text=True, check=True).stdout
+    (kernel.folder / "tools").unlink()
+    shutil.copytree(TOP / "tools", kernel.folder / "tools")
+    kernel.write("tools/user.mk", "DISK_FILES += Makefile:/M.TXT\n")
+    make(kernel, "disk")
+    assert "M.TXT" in listing()
+    before = (kernel.folder / "build/disk.img").stat().st_mtime_ns
+    make(kernel, "disk")
+    assert (kernel.folder / "build/disk.img").stat().st_mtime_ns == before
+    kernel.write("tools/user.mk", "")
+    make(kernel, "disk")
+    assert "M.TXT" not in listing() and "HELLO.TXT" in listing()
+
+
 def test_compiler_speaks_of_the_chapter(kernel):
     edit(kernel, "return first(a) * first(a + 1);", "return first(a) * frist(a + 1);")
     text = make(kernel, "kernel", ok=False, WERROR="1").stderr
