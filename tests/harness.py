@@ -78,10 +78,11 @@ def host_build(sources, name, upto="", overlay=(), sanitizers=True, flags=()):
     os.makedirs("build/host", exist_ok=True)
     variant = os.path.basename(machine.variant_folder(upto, overlay))
     program = f"build/host/{name}" + ("" if variant == "build" else f"+{variant}")
-    paths = [f"{folder}/{source}" if source.split("/")[0] in ("kernel", "userland", "abi") and not os.path.exists(source)
-             else source for source in sources]
-    command = ["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-fno-builtin", "-I", folder, "-I", f"{folder}/abi",
-               "-I", "tests"]
+    tangled = ("kernel", "userland", "abi")
+    paths = [f"{folder}/{source}" if source.split("/")[0] in tangled and not os.path.exists(source) else source
+             for source in sources]
+    command = ["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-fno-builtin", "-I", folder,
+               "-I", f"{folder}/abi", "-I", "tests"]
     if sanitizers:
         command += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
     command += [*flags, "-o", program, *paths]
@@ -93,8 +94,8 @@ def host_build(sources, name, upto="", overlay=(), sanitizers=True, flags=()):
 
 def host_run(program, *arguments, limit=60):
     """Runs a host program; a status other than 0 is an assertion error with what it printed."""
-    result = subprocess.run([program, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            errors="replace", timeout=limit, check=False)
+    result = subprocess.run([program, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, errors="replace", timeout=limit, check=False)
     assert result.returncode == 0, f"{program} ended with {result.returncode}:\n{result.stdout[-4000:]}"
     return result.stdout
 

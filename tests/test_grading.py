@@ -134,8 +134,8 @@ def book(tmp_path):
 
 def run(book, *command):
     environment = harness.machine.clean_environment()
-    result = subprocess.run(command, cwd=book, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                            timeout=200, check=False)
+    result = subprocess.run(command, cwd=book, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, timeout=200, check=False)
     return result.returncode, result.stdout
 
 
@@ -277,12 +277,16 @@ def test_a_session_runs_its_lines(tmp_path):
     if chapters.chapter_numbers()[-1] < 5:
         pytest.skip("no prompt yet")
     script = tmp_path / "script"
-    script.write_text("help\nselftest boot\n")
     folder = harness.machine.build(goals=("kernel", "iso"), werror=True)
     environment = harness.machine.clean_environment(CMDLINE="monitor", DISK="none")
-    result = subprocess.run(["tools/session", folder, script], env=environment, capture_output=True, text=True, timeout=190, check=False)
+
+    def session(lines):
+        script.write_text(lines)
+        return subprocess.run(["tools/session", folder, script], env=environment, capture_output=True, text=True,
+                              timeout=190, check=False)
+
+    result = session("help\nselftest boot\n")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "monitor> help" in result.stdout and "1.." in result.stdout
-    script.write_text("panic\nhelp\n")
-    result = subprocess.run(["tools/session", folder, script], env=environment, capture_output=True, text=True, timeout=190, check=False)
+    result = session("panic\nhelp\n")
     assert result.returncode != 0 and "verdict: panic" in result.stderr, result.stdout + result.stderr

@@ -13,7 +13,8 @@ def assert_passed(batch):
     assert batch.status == PASSED, batch.tail()
 
 
-@pytest.mark.parametrize("number", [pytest.param(n, marks=pytest.mark.chapter(n), id=chapters.chapter_stem(str(n))) for n in NUMBERS])
+@pytest.mark.parametrize("number", [pytest.param(n, marks=pytest.mark.chapter(n), id=chapters.chapter_stem(str(n)))
+                                    for n in NUMBERS])
 def test_self_tests(number):
     """Each chapter's self-tests pass; there is one, at the least."""
     room = chapters.chapter_stem(str(number))[3:]
@@ -29,7 +30,7 @@ def test_self_tests(number):
     {"machine": "q35", "boot": "iso", "firmware": "uefi"}, {"machine": "pc", "boot": "iso", "firmware": "uefi"},
 ], ids=lambda variables: "-".join(map(str, variables.values())))
 def test_machines(variables):
-    """All self-tests, on every machine and under both firmwares, with little memory and with more than 4 GiB's holes."""
+    """All self-tests, on every machine and under both firmwares, with little memory and with much."""
     if variables.get("boot") == "iso":
         machine.build(goals=("kernel", "iso"), werror=True)
     assert_passed(selftest(disk="none", icount=0, limit=240, **variables))

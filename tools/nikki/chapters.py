@@ -188,7 +188,8 @@ class Run:
     """A ::: {.run} of a chapter: what is booted, what is typed, what is masked."""
 
     def __init__(self, div):
-        known = {"upto", "overlay", "cmdline", "mask", "live", "title", "caption", "disk", "mem", "machine", "firmware", "host"}
+        known = {"upto", "overlay", "cmdline", "mask", "live", "title", "caption", "disk", "mem", "machine",
+                 "firmware", "host"}
         for key in div.attributes:
             if key not in known:
                 raise BookError(f"{div.place}: a run has no attribute {key}; it knows {', '.join(sorted(known))}")

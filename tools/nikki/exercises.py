@@ -147,7 +147,8 @@ def start_text(exercise):
     lines = ["kind: answer", f"exercise: {exercise.name}", f"since: {exercise.since:02}"]
     lines += [f"base: {fingerprint(text)} {name}" for name, (text, _) in text_under_answer(exercise).items()]
     statement = re.sub(r"^:::.*\n?", "", exercise.statement, flags=re.MULTILINE)
-    lines += ["", f"# {exercise.title} {'*' * exercise.stars}", "", statement.replace("<<", "@<<").replace("[[@<<", "[[<<"), ""]
+    statement = statement.replace("<<", "@<<").replace("[[@<<", "[[<<")
+    lines += ["", f"# {exercise.title} {'*' * exercise.stars}", "", statement, ""]
     prose = stub.prose()
     if prose:
         lines += [prose, ""]
@@ -203,7 +204,8 @@ def refuse(exercise, path):
     if exercise.test:
         known |= {chunk.name for chunk in exercise.test.file.chunks}
     if not any(chunk.text.strip() for chunk in answer.file.chunks):
-        return [f"{path}: the answer is empty; define at least one of " + ", ".join(f"<<{name}>>" for name in stub.chunks)]
+        return [f"{path}: the answer is empty; define at least one of "
+                + ", ".join(f"<<{name}>>" for name in stub.chunks)]
     return [f"{chunk.place}: <<{chunk.name}>> may not be changed here; this exercise is about "
             + ", ".join(f"<<{name}>>" for name in stub.chunks) + ", and chunks of your own"
             for chunk in answer.file.chunks if chunk.name in known and chunk.name not in stub.chunks]
@@ -238,16 +240,19 @@ def judge_tests(exercise, answer, upto, only_own=False):
     wanted, tap = exercise.tests, batch.tap
     reasons = [f"{name}: {tap.why(name) or 'failed'}" for name in tap.failed]
     if batch.timed_out:
-        return Verdict("time limit", reasons + [f"the kernel was still running after {LIMIT} s; its last lines:", batch.tail(6)])
+        return Verdict("time limit", reasons + [f"the kernel was still running after {LIMIT} s; its last lines:",
+                                                batch.tail(6)])
     if batch.status == 2 or not tap.complete:
-        return Verdict("panic", reasons + [f"the kernel did not come to its end ({batch.verdict_text}); its last lines:",
-                                           batch.tail(20), reader_line(batch.output, answer or "")])
+        reasons.append(f"the kernel did not come to its end ({batch.verdict_text}); its last lines:")
+        return Verdict("panic", reasons + [batch.tail(20), reader_line(batch.output, answer or "")])
     if reasons:
         return Verdict("failed", reasons + [reader_line(batch.output, answer or "")])
     missing = [name for name in wanted if tap.tests.get(name) != "ok"]
     if missing:
         return Verdict("failed", [f"{name}: did not run ({tap.tests.get(name, 'no such test')})" for name in missing])
-    return Verdict("passed") if batch.status == 0 else Verdict("failed", [f"the kernel's verdict: {batch.verdict_text}"])
+    if batch.status != 0:
+        return Verdict("failed", [f"the kernel's verdict: {batch.verdict_text}"])
+    return Verdict("passed")
 
 
 def judge_session(exercise, answer, upto):
@@ -332,11 +337,12 @@ def prove_stub(exercise):
     batch = overlays.run_tests(folder, cmdline=(exercise.test or exercise.stub).cmdline)
     own = [name for name in exercise.tests if name in batch.tap.failed]
     if not own:
-        wrong.append(f"{exercise.path('stub.nw')}: none of {' '.join(exercise.tests)} fails on the bare stub by its own "
-                     f"assertion ({batch.verdict_text}):\n{batch.tail(8)}")
+        wrong.append(f"{exercise.path('stub.nw')}: none of {' '.join(exercise.tests)} fails on the bare stub by its "
+                     f"own assertion ({batch.verdict_text}):\n{batch.tail(8)}")
     for name in own:
         if not re.search(r"\.nw:\d+:", batch.tap.why(name)):
-            wrong.append(f"{exercise.path('stub.nw')}: {name} fails, but not by its own assertion: {batch.tap.why(name)}")
+            wrong.append(f"{exercise.path('stub.nw')}: {name} fails, but not by its own assertion: "
+                         + batch.tap.why(name))
     others = [name for name in batch.tap.failed if name not in exercise.tests]
     if others:
         wrong.append(f"{exercise.path('stub.nw')}: the stub also fails {' '.join(others)}")
@@ -364,9 +370,9 @@ def prove(exercise):
     bad = exercise.wrong_answers() + [generated(exercise, "unchanged", start_text(exercise)),
                                       generated(exercise, "book", book_text(exercise))]
     for path in bad:
-        if refuse(exercise, path):
+        if form := refuse(exercise, path):
             if path in exercise.wrong_answers():
-                wrong.append(f"{path}: a wrong answer is to be refused by the test, not by its form: {refuse(exercise, path)[0]}")
+                wrong.append(f"{path}: a wrong answer is to be refused by the test, not by its form: {form[0]}")
             continue
         verdict = judge(exercise, path, upto, only_own=True)
         if verdict.passed:

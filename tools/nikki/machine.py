@@ -15,7 +15,8 @@ from .tap import Tap
 
 PROMPT = r"(?:monitor> |nikki:/[^\r\n$]*\$ )"
 VERDICTS = {0: "passed", 1: "tests failed", 2: "panic", 3: "a reset, or QEMU was left", 4: "an error of QEMU"}
-VARIABLES = ("ACCEL", "MEM", "MACHINE", "FIRMWARE", "CMDLINE", "DISK", "DISK2", "QEMU_EXTRA", "ICOUNT", "MODULES", "BOOT")
+VARIABLES = ("ACCEL", "MEM", "MACHINE", "FIRMWARE", "CMDLINE", "DISK", "DISK2", "QEMU_EXTRA", "ICOUNT", "MODULES",
+             "BOOT")
 # A make that started us must not hand its own flags and variants to the makes that we start.
 FOREIGN = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MAKEFILES", "UPTO", "OVERLAY", "WERROR", "GDB")
 
@@ -56,7 +57,8 @@ def make(*goals, upto="", overlay=(), werror=False, limit=600):
                                 text=True, errors="replace", timeout=limit)
     if result.returncode:
         # What make says of itself only repeats that something failed.
-        own = [line for line in result.stdout.split("\n") if not re.match(r"make(\[\d+\])?:(?!.*No rule)|Makefile:\d+:.*No such file", line)]
+        repeated = re.compile(r"make(\[\d+\])?:(?!.*No rule)|Makefile:\d+:.*No such file")
+        own = [line for line in result.stdout.split("\n") if not repeated.match(line)]
         raise BookError("\n".join(own).strip() or f"{' '.join(command)} failed")
     return result.stdout
 
@@ -79,12 +81,13 @@ def qemu_environment(variables, scratch):
     """What tools/qemu is to see: these variables (in small letters), and none that a user of make has set."""
     environment = {key: value for key, value in clean_environment().items() if key not in VARIABLES}
     environment.update({"TMPDIR": scratch, "STRICT": "1"})
-    environment.update({key.upper(): str(value) for key, value in with_own_disk(variables).items() if value is not None})
+    variables = with_own_disk(variables)
+    environment.update({key.upper(): str(value) for key, value in variables.items() if value is not None})
     return environment
 
 
 def with_own_disk(variables):
-    """The variant's disk may be in use by others: what a test writes to it is thrown away. A named disk is used in place."""
+    """Others may use the variant's disk: what a test writes to it is thrown away. A named disk is used in place."""
     if variables.get("disk") is None:
         variables = variables | {"qemu_extra": f"{variables.get('qemu_extra') or ''} -snapshot".strip()}
     return variables
@@ -100,8 +103,9 @@ class Kernel:
     def __init__(self, folder, limit=30, **variables):
         self.folder, self.limit, self.verdict = folder, limit, None
         self.scratch = tempfile.TemporaryDirectory(prefix="nikki-")
-        self.child = pexpect.spawn("tools/qemu", [folder], env=qemu_environment(variables, self.scratch.name), encoding="utf-8", codec_errors="replace",
-                                   timeout=limit, dimensions=(50, 200), echo=False)
+        self.child = pexpect.spawn("tools/qemu", [folder], env=qemu_environment(variables, self.scratch.name),
+                                   encoding="utf-8", codec_errors="replace", timeout=limit, dimensions=(50, 200),
+                                   echo=False)
         self.child.delaybeforesend = None
         self.log = ""
 
@@ -237,8 +241,9 @@ def run_batch(folder, limit=60, until=None, **variables):
     with tempfile.TemporaryDirectory(prefix="nikki-") as scratch:
         path = os.path.join(scratch, "console")
         with open(path, "wb") as console:
-            process = subprocess.Popen(["tools/qemu", folder], env=qemu_environment(variables, scratch), stdin=subprocess.DEVNULL, stdout=console,
-                                       stderr=subprocess.STDOUT, start_new_session=True)
+            process = subprocess.Popen(["tools/qemu", folder], env=qemu_environment(variables, scratch),
+                                       stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
+                                       start_new_session=True)
             status = None
             try:
                 if until:

@@ -149,7 +149,8 @@ def expect_failures(overlay, upto):
             # The kernel fell or hung on the way: the test must be why, so ask it alone.
             alone = run_tests(folder, name, overlay.cmdline)
             if alone.status == 0 or (alone.tap.complete and name not in alone.tap.failed):
-                wrong.append(f"{name} should fail and does not; the run ended with: {batch.verdict_text}\n{batch.tail(8)}")
+                wrong.append(f"{name} should fail and does not; the run of all tests ended with: "
+                             f"{batch.verdict_text}\n{batch.tail(8)}")
     return wrong
 
 

@@ -96,7 +96,8 @@ def examine_cut(run):
     except BookError as error:
         return f"{run.place}: {error}"
     until = r"^" + machine.PROMPT + r"\Z"
-    batch = machine.run_batch(folder, LIMIT, until=until, boot="kernel", disk="none", mem=run.mem, cmdline=run.cmdline or None)
+    batch = machine.run_batch(folder, LIMIT, until=until, boot="kernel", disk="none", mem=run.mem,
+                              cmdline=run.cmdline or None)
     if batch.timed_out or not re.search("^Nikki", batch.output, re.MULTILINE):
         return f"{run.place}: run #{run.id} does not boot ({batch.verdict_text}):\n{batch.tail(8)}"
     if batch.status != 0 and not run.overlay and not run.cmdline:

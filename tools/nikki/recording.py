@@ -127,8 +127,9 @@ def record_live(run, folder):
         disk = os.path.join(scratch, "disk.img")
         if wants_disk(run):
             shutil.copyfile(f"{folder}/disk.img", disk)
-        with machine.Kernel(folder, LIMIT, boot="iso", disk=disk if wants_disk(run) else "none", cmdline=run.cmdline or None,
-                            mem=run.mem, machine=run.machine, firmware=run.firmware) as kernel:
+        with machine.Kernel(folder, LIMIT, boot="iso", disk=disk if wants_disk(run) else "none",
+                            cmdline=run.cmdline or None, mem=run.mem, machine=run.machine,
+                            firmware=run.firmware) as kernel:
             try:
                 if run.lines:
                     kernel.prompt()
@@ -147,10 +148,11 @@ def record_live(run, folder):
 
 def record_host(run):
     """A run of one of the book's own programs on this machine; that it finds something (status 1) is no error."""
-    result = subprocess.run(run.host, shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            text=True, env=machine.clean_environment(), timeout=LIMIT, check=False)
+    result = subprocess.run(run.host, shell=True, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            env=machine.clean_environment(), timeout=LIMIT, check=False)
     if result.returncode not in (0, 1):
-        raise BookError(f"{run.place}: run #{run.id}: {run.host} ended with {result.returncode}:\n{result.stderr or result.stdout}")
+        raise BookError(f"{run.place}: run #{run.id}: {run.host} ended with {result.returncode}:\n"
+                        + (result.stderr or result.stdout))
     return result.stdout
 
 

@@ -8,7 +8,8 @@ FUNCTION_LIMIT = 60
 ROOT = re.compile(r"[A-Za-z0-9_./-]+/[A-Za-z0-9_./-]+$")
 # A function's head begins in column 1 and its body's brace stands there alone, as K&R has it.
 HEAD = re.compile(r"(?!typedef|struct \w+ \{|enum|union|#|/|\*|extern)[A-Za-z_].*\b(\w+)\([^;]*$")
-PROTOTYPE = re.compile(r"^(?!typedef|static|#|/|\*|return)[A-Za-z_][\w \t\*]*?\b\**(\w+)\((?:[^()]|\([^()]*\))*\)[\w\s(),]*;", re.MULTILINE)
+PROTOTYPE = re.compile(r"^(?!typedef|static|#|/|\*|return)[A-Za-z_][\w \t\*]*?\b\**(\w+)"
+                       r"\((?:[^()]|\([^()]*\))*\)[\w\s(),]*;", re.MULTILINE)
 
 
 class Function:
@@ -70,7 +71,8 @@ def contracts(chunk, book):
 
 
 def roots(book, *endings):
-    return [part for name, parts in sorted(book.items()) if ROOT.match(name) and name.endswith(endings) for part in parts]
+    return [part for name, parts in sorted(book.items()) if ROOT.match(name) and name.endswith(endings)
+            for part in parts]
 
 
 def problems():
@@ -80,13 +82,15 @@ def problems():
         found += [f"{function.place}: {function.name}() has {function.length} lines, more than {FUNCTION_LIMIT}"
                   for function in functions(part, book) if function.length > FUNCTION_LIMIT]
     for part in roots(book, ".h"):
-        found += [f"{place}: {name}() has no contract: a comment above its prototype" for name, place in contracts(part, book)]
+        found += [f"{place}: {name}() has no contract: a comment above its prototype"
+                  for name, place in contracts(part, book)]
     return found
 
 
 def words(lines):
     """Words of prose: without code, blocks' marks and headers of overlays."""
-    return sum(len(re.findall(r"[A-Za-z][A-Za-z'’-]*", line)) for line in lines if not line.startswith((":::", "![", "|")))
+    return sum(len(re.findall(r"[A-Za-z][A-Za-z'’-]*", line)) for line in lines
+               if not line.startswith((":::", "![", "|")))
 
 
 def prose_words(chapter):
@@ -107,8 +111,10 @@ def code_lines(chunks):
     return sum(1 for chunk in chunks for line in chunk.lines if line.strip())
 
 
-def percentile(values, share):
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0
+def spread(values):
+    """Median, 90th percentile and maximum."""
+    values = sorted(values) or [0]
+    return statistics.median(values), values[min(len(values) - 1, int(len(values) * .9))], values[-1]
 
 
 def ratio(part, whole):
@@ -118,7 +124,8 @@ def ratio(part, whole):
 def report():
     book = chapters.book_chunks()
     row = "{:<16} {:>6} {:>7} {:>6} {:>4} {:>4} {:>6} {:>7} {:>8} {:>6} {:>5} {:>5} {:>6} {:>7}"
-    print(row.format("chapter", "chunks", "median", "p90", "max", "runs", "lines", "told", "w/line", "shop", "func", "p90", "max", "assert"))
+    print(row.format("chapter", "chunks", "median", "p90", "max", "runs", "lines", "told", "w/line", "shop", "func",
+                     "p90", "max", "assert"))
     print(row.format("", "", "lines", "", "", "", "of C", "lines", "told", "w/line", "med.", "", "", "/kloc"))
     total = []
     for chapter in chapters.chapters():
@@ -131,13 +138,11 @@ def report():
         lines = code_lines(chapter.chunks)
         asserts = sum(len(re.findall(r"\bASSERT\(", chunk.text)) for chunk in chapter.chunks)
         total.append((sizes, lengths, lines, asserts))
-        print(row.format(chapter.path[9:-3], len(sizes), statistics.median(sizes or [0]), percentile(sizes, .9), max(sizes or [0]),
-                         len(chapter.divs_of("run")), lines, code_lines(told), ratio(told_words, code_lines(told)),
-                         ratio(shop_words, code_lines(shop)), statistics.median(lengths or [0]), percentile(lengths, .9),
-                         max(lengths or [0]), ratio(1000 * asserts, lines)))
+        print(row.format(chapter.path[9:-3], len(sizes), *spread(sizes), len(chapter.divs_of("run")), lines,
+                         code_lines(told), ratio(told_words, code_lines(told)), ratio(shop_words, code_lines(shop)),
+                         *spread(lengths), ratio(1000 * asserts, lines)))
     sizes = [size for entry in total for size in entry[0]]
     lengths = [length for entry in total for length in entry[1]]
     lines, asserts = sum(entry[2] for entry in total), sum(entry[3] for entry in total)
-    print(row.format("all", len(sizes), statistics.median(sizes or [0]), percentile(sizes, .9), max(sizes or [0]), len(chapters.runs()),
-                     lines, "", "", "", statistics.median(lengths or [0]), percentile(lengths, .9), max(lengths or [0]),
+    print(row.format("all", len(sizes), *spread(sizes), len(chapters.runs()), lines, "", "", "", *spread(lengths),
                      ratio(1000 * asserts, lines)))

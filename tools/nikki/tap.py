@@ -3,7 +3,7 @@ import re
 
 
 class Tap:
-    """What a console shows of the self-tests. tests: name → ok, not ok or skip; complete: all that were planned came."""
+    """What a console shows of the self-tests. tests: name → ok, not ok or skip; complete: all planned ones came."""
 
     def __init__(self, text):
         self.text = text
