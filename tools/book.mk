@@ -1,6 +1,6 @@
 # Rules that weave the book: HTML, PDF and EPUB of the same chapters. DRAFT=1 goes on where transcripts are missing.
 
-.PHONY: book html pdf epub figures link-check
+.PHONY: book html pdf epub answers figures link-check
 
 WEAVER := tools/stream tools/prefix.awk tools/overlay.awk tools/shift.awk tools/check.awk $(shell find tools/weave -type f)
 WOVEN := book.md $(CHAPTERS) $(wildcard figures/*/*.txt figures/*/*.svg tests/*/*.nw) $(OVERLAY) $(WEAVER)
@@ -42,13 +42,18 @@ $B/book.epub: $(WOVEN) $B/.woven-epub | build/.tools-epub
 $B/pdf/book.tex: $(WOVEN) $B/.woven-pdf | build/.tools-pdf
 	@$(WEAVE) latex $@
 
-# The PDF is the one product that TeX makes; its log must be clean.
-$B/book.pdf: $B/pdf/book.tex $(FIGURES)
-	@latexmk -xelatex -interaction=nonstopmode -halt-on-error -outdir=$B/pdf $< >$B/pdf/latexmk.log 2>&1 || \
-	    { grep -h -A 8 '^!' $B/pdf/book.log >&2 || tail -20 $B/pdf/latexmk.log >&2; \
-	      echo "LaTeX stopped; the whole log is $B/pdf/book.log" >&2; exit 1; }
-	@tools/weave/check-log $B/pdf/book.log
-	@cp $B/pdf/book.pdf $@
+answers: $B/answers.pdf ## the answers to the exercises, build/answers.pdf
+
+$B/pdf/answers.tex: $(WOVEN) $(wildcard tests/*/*/answer*.nw) | build/.tools-pdf
+	@tools/weave/weave -d answers $@
+
+# A PDF's log must be clean: no line too long, no reference to nothing, no letter without a font.
+$B/book.pdf $B/answers.pdf: $B/%.pdf: $B/pdf/%.tex $(FIGURES)
+	@latexmk -xelatex -interaction=nonstopmode -halt-on-error -outdir=$B/pdf $< >$B/pdf/latexmk-$*.log 2>&1 || \
+	    { grep -h -A 8 '^!' $B/pdf/$*.log >&2 || tail -20 $B/pdf/latexmk-$*.log >&2; \
+	      echo "LaTeX stopped; the whole log is $B/pdf/$*.log" >&2; exit 1; }
+	@tools/weave/check-log $B/pdf/$*.log
+	@cp $B/pdf/$*.pdf $@
 
 figures: $(FIGURES) ## draw the figures, and renew the SVGs whose source has changed
 	@for source in $(wildcard figures/*/*.tex); do tools/weave/figure make $$source || exit; done

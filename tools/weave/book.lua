@@ -2,8 +2,8 @@
 --
 --     pandoc -f READER -L tools/weave/book.lua -M weave=html -M folder=build/html …
 --
--- weave=html writes a web site into `folder`, weave=epub the files of an EPUB; with weave=latex the filter
--- returns the document for pandoc to write. lib/ holds one module for each step.
+-- weave=html writes a web site into `folder`, weave=epub the files of an EPUB; with weave=latex or
+-- weave=answers the filter returns the document for pandoc to write. lib/ holds one module for each step.
 local here = PANDOC_SCRIPT_FILE:match('^(.*)/[^/]*$') or '.'
 package.path = here .. '/lib/?.lua;' .. package.path
 
@@ -39,6 +39,8 @@ function Pandoc(doc)
     require('site').write(book.settings.folder)
   elseif weave == 'epub' then
     require('epub').write(book.settings.folder)
+  elseif weave == 'answers' then
+    blocks = require('latex').answers()
   else
     blocks = require('latex').document()
   end

@@ -3,6 +3,7 @@ local added = require 'added'
 local book = require 'book'
 local chunks = require 'chunks'
 local code = require 'code'
+local collect = require 'collect'
 local indexes = require 'indexes'
 local overlays = require 'overlays'
 local runs = require 'runs'
@@ -394,6 +395,41 @@ function latex.document()
   end
   if state ~= 'back' then out:insert(raw('\\backmatter')) end
   write_indexes(out)
+  out:insert(1, raw(table.concat(name_list, '\n')))
+  return out
+end
+
+-- The answers, a book of their own: each exercise, and what its answer*.nw write. Pages of the main book can't be
+-- named there, so the template turns links into plain text.
+function latex.answers()
+  local overlay_of = require('overlays').item
+  local out = pandoc.Blocks { raw('\\mainmatter') }
+  for _, page in ipairs(book.pages) do
+    if #page.hints > 0 then
+      out:insert(raw(string.format('\\bookchapter{%d}{%s}{%s}{}', page.number, latex.inline(page.title), label(page.id))))
+    end
+    for _, item in ipairs(page.hints) do
+      out:insert(raw(string.format('\\section*{%s\\enskip %s\\enskip\\normalsize\\stars{%d}}'
+        .. '\\addcontentsline{toc}{section}{\\protect\\numberline{%s}%s}', item.number, escape(item.title or ''), item.stars,
+        item.number, escape(item.title or ''))))
+      out:extend(transform.blocks(item.content, page, latex))
+      local folder = string.format('tests/%s/%s', page.file:match('([^/]+)%.nw$'), item.name:match('/(.*)$'))
+      for count, name in ipairs { 'answer.nw', 'answer-2.nw', 'answer-3.nw' } do
+        local path = folder .. '/' .. name
+        if book.read_file(path) then
+          local answer = overlay_of(page, { attributes = { file = path }, identifier = '' }, '')
+          out:insert(raw(string.format('\\answerhead{%s}{%s}', count == 1 and 'An answer' or 'Another answer',
+            typewriter(path))))
+          out:extend(transform.blocks(collect.walk(page, answer.prose), page, latex))
+          for _, chunk in ipairs(answer.chunks) do
+            local lines = code_lines(chunk)
+            out:insert(raw(string.format('\\overlaychunk{%s}\n\\begin{overlaycode}\n%s\n\\end{overlaycode}',
+              latex.use(chunk.name), table.concat(lines, '\n'))))
+          end
+        end
+      end
+    end
+  end
   out:insert(1, raw(table.concat(name_list, '\n')))
   return out
 end
