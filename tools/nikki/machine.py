@@ -1,5 +1,6 @@
 """Builds a variant of the kernel and boots it in QEMU: what every tool and every test stands on."""
 import contextlib
+import ctypes
 import fcntl
 import os
 import re
@@ -77,6 +78,11 @@ def build(upto="", overlay=(), goals=("kernel",), werror=False):
     return variant_folder(upto, overlay)
 
 
+def end_with_parent():
+    """For a child before its program begins: a test that is killed leaves no QEMU behind (prctl: PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 def qemu_environment(variables, scratch):
     """What tools/qemu is to see: these variables (in small letters), and none that a user of make has set."""
     environment = {key: value for key, value in clean_environment().items() if key not in VARIABLES}
@@ -105,7 +111,7 @@ class Kernel:
         self.scratch = tempfile.TemporaryDirectory(prefix="nikki-")
         self.child = pexpect.spawn("tools/qemu", [folder], env=qemu_environment(variables, self.scratch.name),
                                    encoding="utf-8", codec_errors="replace", timeout=limit, dimensions=(50, 200),
-                                   echo=False)
+                                   echo=False, preexec_fn=end_with_parent)
         self.child.delaybeforesend = None
         self.log = ""
 
@@ -243,7 +249,7 @@ def run_batch(folder, limit=60, until=None, **variables):
         with open(path, "wb") as console:
             process = subprocess.Popen(["tools/qemu", folder], env=qemu_environment(variables, scratch),
                                        stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
-                                       start_new_session=True)
+                                       start_new_session=True, preexec_fn=end_with_parent)
             status = None
             try:
                 if until:
