@@ -1,4 +1,4 @@
-"""The rules for C that are enforced: lengths of functions, contracts (make style tells more)."""
+"""The rules of style that are enforced: sizes of chunks and functions, contracts, width (make style tells more)."""
 import functools
 
 import pytest

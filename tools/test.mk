@@ -54,4 +54,4 @@ reenact: ## boot with a bug of the book's history, and without: BUG=tasks/lost-w
 	@$(BARE) tools/reenact "$(BUG)"
 
 style: ## measures of the chapters and their C; says what breaks a rule that holds
-	@tools/style; status=$$?; tools/lint-chapters && exit $$status
+	@tools/style

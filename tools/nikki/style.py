@@ -4,7 +4,10 @@ import statistics
 
 from . import chapters
 
-FUNCTION_LIMIT = 60
+CHUNK_LIMIT, NAME_LIMIT, FUNCTION_LIMIT, COLUMN_LIMIT = 40, 8, 60, 100
+TABLE_ROW = re.compile(r"\s*(\{.*\},?|\[.*\] = .*,|[A-Z_]+\(.*\)|\.\w+ .*|#define .*|\w+ = .*,|<<.*>>|/\*.*\*/|//.*|#.*|)\s*$")
+# Rows of a table elsewhere, and what they need: told with the chunk that they belong to.
+SELF_EXPLAINING = re.compile(r": (rows|declarations|headers|commands)$")
 ROOT = re.compile(r"[A-Za-z0-9_./-]+/[A-Za-z0-9_./-]+$")
 # A function's head begins in column 1 and its body's brace stands there alone, as K&R has it.
 HEAD = re.compile(r"(?!typedef|struct \w+ \{|enum|union|#|/|\*|extern)[A-Za-z_].*\b(\w+)\([^;]*$")
@@ -75,9 +78,27 @@ def roots(book, *endings):
             for part in parts]
 
 
+def is_table(chunk):
+    """Most lines are rows: data, not steps."""
+    return sum(bool(TABLE_ROW.match(line)) for line in chunk.lines) * 4 >= len(chunk.lines) * 3
+
+
+def chunk_problems(chunk):
+    if len(chunk.lines) > CHUNK_LIMIT and not is_table(chunk):
+        yield f"{chunk.place}: <<{chunk.name}>> has {len(chunk.lines)} lines, more than {CHUNK_LIMIT}; divide it"
+    if not chunk.said and not SELF_EXPLAINING.search(chunk.name):
+        yield f"{chunk.place}: no sentence leads to <<{chunk.name}>>"
+    if "/" not in chunk.name and len(chunk.name.split()) > NAME_LIMIT:
+        yield f"{chunk.place}: <<{chunk.name}>> has more than {NAME_LIMIT} words; shorten it"
+    for number, line in enumerate(chunk.lines, chunk.line + 1):
+        if len(line) > COLUMN_LIMIT:
+            yield f"{chunk.file}:{number}: {len(line)} columns, more than {COLUMN_LIMIT}"
+
+
 def problems():
-    """What breaks the rules for C; tools/lint-chapters has those for chunks and prose."""
-    book, found = chapters.book_chunks(), []
+    """What breaks a rule that holds, with file, line and remedy."""
+    book = chapters.book_chunks()
+    found = [problem for chapter in chapters.chapters() for chunk in chapter.chunks for problem in chunk_problems(chunk)]
     for part in roots(book, ".c"):
         found += [f"{function.place}: {function.name}() has {function.length} lines, more than {FUNCTION_LIMIT}"
                   for function in functions(part, book) if function.length > FUNCTION_LIMIT]
