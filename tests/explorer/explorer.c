@@ -34,7 +34,7 @@ static unsigned plan_length, plan_done;
 static unsigned point_count, last_switch_point;
 static unsigned char choices[POINTS_MAX]; /* how many there were at each point */
 static unsigned char switch_choices[POINTS_MAX]; /* of them, switches: these come first */
-static bool interrupt_came, timer_came;
+static bool interrupt_came, timer_came, closing;
 static const void *last_pc; /* the last point, and how often in a row */
 static unsigned times;
 
@@ -93,7 +93,7 @@ void explore_switched(struct task *previous, struct task *next)
     }
     switch_reason = NULL;
     last_switch_point = point_count;
-    exploring = is_explored(next);
+    exploring = is_explored(next) && !closing;
 }
 
 static void print_events(void)
@@ -173,15 +173,43 @@ static void check_that_all_ended(void)
                                                   - offsetof(struct strand, stack));
         critical_depth = 1;
         bool holds = strand->condition != NULL && strand->condition(strand->argument);
-        explored_failure("%s sleeps for ever%s", task->name, holds ? ", though what it waits for is there" : "");
+        explored_failure("%s sleeps for ever%s", task->name,
+                         closing ? ", though it is killed" : holds ? ", though what it waits for is there" : "");
     }
 }
 
-/* Nothing is left to run: whatever still sleeps now sleeps for ever. */
+/* Whether tasks still sleep, all of which may. */
+static bool some_may_sleep(void)
+{
+    unsigned sleeping = 0;
+    for (unsigned i = 0; i < task_count; i++)
+        if (is_alive(i)) {
+            sleeping++;
+            critical_depth = 1;
+            const char *wrong = scenario->asleep(explored_tasks[i]);
+            critical_depth = 0;
+            if (wrong != NULL)
+                explored_failure("%s sleeps for ever, though %s", explored_tasks[i]->name, wrong);
+        }
+    return sleeping > 0;
+}
+
+/* As an interrupt: ends those who may sleep. */
+static void kill_all(void)
+{
+    closing = true;
+    for (unsigned i = 0; i < task_count; i++)
+        if (task_find(explored_ids[i]) != NULL)
+            (void)task_kill(explored_tasks[i]);
+}
+
+/* Nothing is left to run, and everybody has ended. */
 static void finish(void)
 {
     check_that_all_ended();
     critical_depth = 1;
+    if (scenario->end != NULL)
+        scenario->end();
     if (locks_held_count() != 0)
         explored_failure("a lock is still held");
     const char *wrong = machine_leaks();
@@ -214,6 +242,8 @@ void explore_idle(void)
         interrupt(scenario->interrupt);
     } else if (machine_armed() != NEVER) {
         interrupt(machine_tick);
+    } else if (scenario->asleep != NULL && !closing && some_may_sleep()) {
+        interrupt(kill_all);
     } else {
         finish();
     }
@@ -342,12 +372,14 @@ static void boot(void)
 {
     critical_depth = 0;
     tasks_initialise();
+    machine_booted();
     if (scenario->begin != NULL)
         scenario->begin();
     for (unsigned k = 0; k < task_count; k++) {
         unsigned i = (k + rotation) % task_count;
         struct task *task;
-        if (task_create(&kernel_process, scenario->tasks[i].name, scenario->tasks[i].run, NULL, &task) != OK)
+        struct process **process = scenario->tasks[i].process;
+        if (task_create(process == NULL ? &kernel_process : *process, scenario->tasks[i].name, scenario->tasks[i].run, NULL, &task) != OK)
             explored_failure("the explorer has no room for a task");
         explored_tasks[i] = task;
         explored_ids[i] = task->id;
@@ -363,7 +395,7 @@ static bool run_plan(void)
     machine_reset();
     failure[0] = '\0';
     event_count = point_count = last_switch_point = plan_done = 0;
-    interrupt_came = timer_came = exploring = false;
+    interrupt_came = timer_came = closing = exploring = false;
     switch_reason = NULL;
     failure_pc = last_pc = NULL;
     memset(explored_tasks, 0, sizeof explored_tasks);

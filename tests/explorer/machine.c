@@ -7,13 +7,16 @@
 
 #include "kernel/interrupts/clock.h"
 #include "kernel/memory/critical.h"
+#include "kernel/memory/frame.h"
 #include "kernel/memory/heap.h"
 #include "kernel/memory/stack.h"
 #include "kernel/tasks/context.h"
 
 #define STRANDS_MAX 8
-#define OBJECTS_MAX 32
+#define OBJECTS_MAX 40
 #define OBJECT_BYTES 1024
+#define FRAMES_MAX 24
+#define FRAME_BYTES 4096
 
 void stack_switch(uint64_t *save, uint64_t load);
 
@@ -25,6 +28,10 @@ static struct {
     struct object_kind *kind;
     char bytes[OBJECT_BYTES] __attribute__((aligned(16)));
 } objects[OBJECTS_MAX];
+static struct object_kind any_size = { .name = "any size", .size = OBJECT_BYTES };
+static bool frame_taken[FRAMES_MAX];
+static char frame_bytes[FRAMES_MAX][FRAME_BYTES] __attribute__((aligned(FRAME_BYTES)));
+static unsigned strands_before, frames_before;
 static uint64_t now, armed_for;
 static void (*clock_handler)(void);
 
@@ -34,6 +41,9 @@ void machine_reset(void)
         strands[i].taken = false;
     for (unsigned i = 0; i < OBJECTS_MAX; i++)
         objects[i].kind = NULL;
+    for (unsigned i = 0; i < FRAMES_MAX; i++)
+        frame_taken[i] = false;
+    any_size.live = any_size.before = 0;
     boot_strand.depth = 0;
     critical_depth = accesses_inside = 0;
     now = 1;
@@ -114,6 +124,8 @@ void *object_alloc(struct object_kind *kind)
 
 void object_free(struct object_kind *kind, void *object)
 {
+    if (object == NULL)
+        return;
     for (unsigned i = 0; i < OBJECTS_MAX; i++)
         if (objects[i].kind == kind && objects[i].bytes == object) {
             objects[i].kind = NULL;
@@ -122,6 +134,34 @@ void object_free(struct object_kind *kind, void *object)
             return;
         }
     explored_failure("freed, but not a live object: %s", kind->name);
+}
+
+void *heap_alloc(size_t size)
+{
+    return size == 0 || size > OBJECT_BYTES ? NULL : object_alloc(&any_size);
+}
+
+void heap_free(void *memory)
+{
+    object_free(&any_size, memory);
+}
+
+uint64_t frame_alloc(void)
+{
+    for (unsigned i = 0; i < FRAMES_MAX; i++)
+        if (!frame_taken[i]) {
+            frame_taken[i] = true;
+            return (uint64_t)frame_bytes[i];
+        }
+    return 0;
+}
+
+void frame_free(uint64_t physical)
+{
+    uint64_t i = (physical - (uint64_t)frame_bytes) / FRAME_BYTES;
+    if (i >= FRAMES_MAX || physical % FRAME_BYTES != 0 || !frame_taken[i])
+        explored_failure("freed, but not a frame that is taken: %#lx", physical);
+    frame_taken[i] = false;
 }
 
 uint64_t object_count_live(const struct object_kind *kind)
@@ -189,22 +229,48 @@ void context_idle(void *unused)
         explore_idle();
 }
 
-const char *machine_leaks(void)
+/* --- What is left over ---------------------------------------------------------------------------------- */
+
+static unsigned count_strands(void)
 {
-    static char text[80];
     unsigned taken = 0;
     for (unsigned i = 0; i < STRANDS_MAX; i++)
         taken += strands[i].taken;
+    return taken;
+}
+
+static unsigned count_frames(void)
+{
+    unsigned taken = 0;
+    for (unsigned i = 0; i < FRAMES_MAX; i++)
+        taken += frame_taken[i];
+    return taken;
+}
+
+void machine_booted(void)
+{
     for (unsigned i = 0; i < OBJECTS_MAX; i++)
-        if (objects[i].kind != NULL && strcmp(objects[i].kind->name, "task") != 0) {
-            snprintf(text, sizeof text, "an object of kind %s is left over", objects[i].kind->name);
+        if (objects[i].kind != NULL)
+            objects[i].kind->before = objects[i].kind->live;
+    strands_before = count_strands();
+    frames_before = count_frames();
+}
+
+const char *machine_leaks(void)
+{
+    static char text[80];
+    for (unsigned i = 0; i < OBJECTS_MAX; i++) {
+        struct object_kind *kind = objects[i].kind;
+        if (kind != NULL && kind->live > kind->before) {
+            snprintf(text, sizeof text, "an object of kind %s is left over", kind->name);
             return text;
         }
-    if (taken > 1) {
-        snprintf(text, sizeof text, "%u stacks are left over", taken - 1);
+    }
+    if (count_strands() != strands_before) {
+        snprintf(text, sizeof text, "%u stacks are left over", count_strands() - strands_before);
         return text;
     }
-    return NULL;
+    return count_frames() == frames_before ? NULL : "a frame is left over";
 }
 
 /* --- What else the kernel's code calls ------------------------------------------------------------------ */

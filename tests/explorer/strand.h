@@ -39,6 +39,7 @@ void machine_reset(void);
 bool machine_owns_stack(const struct strand *strand, const void *address);
 uint64_t machine_armed(void);
 void machine_tick(void);
+void machine_booted(void); /* what there is now does not belong to the scenario */
 const char *machine_leaks(void);
 extern struct strand boot_strand;
 

@@ -7,6 +7,7 @@ struct object_kind {
     const char *name;
     size_t size;
     uint64_t live;
+    uint64_t before; /* of them, made before the scenario began */
 };
 
 #define OBJECT_KIND(variable, text, type) \
@@ -14,6 +15,8 @@ struct object_kind {
 
 void *object_alloc(struct object_kind *kind);
 void object_free(struct object_kind *kind, void *object);
+void *heap_alloc(size_t size);
+void heap_free(void *memory);
 uint64_t object_count_live(const struct object_kind *kind);
 
 #endif
