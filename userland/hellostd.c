@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,6 +124,7 @@ static int processes_work(void)
         return 0;
     return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0 &&
            waitpid(child, &status, 0) == -1 && errno == ECHILD &&
+           kill(getpid(), 0) == 0 && kill(child, 0) == -1 && errno == ESRCH &&
            posix_spawn(&child, "/HELLO.TXT", NULL, NULL, arguments, environ) == ENOEXEC;
 }
 

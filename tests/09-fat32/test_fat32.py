@@ -244,6 +244,15 @@ def test_a_folder_that_is_a_ring(image, tmp_path):
     assert found["error"] == f"{MALFORMED} /many" and "/HELLO.TXT" in found
 
 
+def test_a_folder_that_goes_on_in_a_free_cluster(image, tmp_path):
+    """It must not merely look shorter: nobody would miss what stood in the rest."""
+    fat, _ = geometry(image)
+    _, first = entry_of(image, b"MANY       ")
+    spoilt = spoil(image, tmp_path, [(fat + 4 * first, struct.pack("<I", 0))])
+    found = tree(spoilt)
+    assert found["error"] == f"{MALFORMED} /many" and "/HELLO.TXT" in found
+
+
 def test_random_damage(tmp_path):
     """No crash, no hang, nothing left behind: 600 images."""
     files = {path: data for path, data in some_files().items() if "folder number 3" not in path}

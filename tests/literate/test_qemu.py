@@ -198,3 +198,14 @@ def test_disk_says_what_is_missing(tmp_path):
                             check=False)
     assert result.returncode != 0 and "none" in result.stderr
     assert os.listdir(tmp_path) == []
+
+
+def test_qemu_s_own_words_stay_off_the_console(tmp_path):
+    """They may come at any moment; a kernel's prompt must still be the last that its console shows."""
+    options = {"boot": "kernel", "disk": "none", "qemu_extra": "-d in_asm"}
+    with harness.machine.Kernel(str(build(tmp_path, 0)), **options) as kernel:
+        kernel.expect("^!$")
+        kernel.wait()
+        assert kernel.output.startswith("!") and "IN:" in kernel.output
+    batch = harness.run_batch(str(tmp_path), **options)
+    assert batch.output.startswith("!") and "IN:" in batch.output

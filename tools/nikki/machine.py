@@ -83,6 +83,21 @@ def end_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
+def complaints(scratch):
+    """What QEMU and its runner have said of themselves. They may speak at any moment, and on the console a warning
+    would stand in the midst of what the kernel says, and behind a prompt that nobody then takes for one."""
+    with open(os.path.join(scratch, "errors"), encoding="utf-8", errors="replace") as stream:
+        text = stream.read()
+    text = re.sub(r"qemu-system-x86_64: warning: icount sleep disabled and no active timers\n", "", text)
+    return re.sub(r"qemu-system-x86_64: terminating on signal.*\n?", "", text)
+
+
+def complain_to(scratch):
+    """For a child before its program begins."""
+    end_with_parent()
+    os.dup2(os.open(os.path.join(scratch, "errors"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666), 2)
+
+
 def qemu_environment(variables, scratch):
     """What tools/qemu is to see: these variables (in small letters), and none that a user of make has set."""
     environment = {key: value for key, value in clean_environment().items() if key not in VARIABLES}
@@ -111,7 +126,7 @@ class Kernel:
         self.scratch = tempfile.TemporaryDirectory(prefix="nikki-")
         self.child = pexpect.spawn("tools/qemu", [folder], env=qemu_environment(variables, self.scratch.name),
                                    encoding="utf-8", codec_errors="replace", timeout=limit, dimensions=(50, 200),
-                                   echo=False, preexec_fn=end_with_parent)
+                                   echo=False, preexec_fn=lambda: complain_to(self.scratch.name))
         self.child.delaybeforesend = None
         self.log = ""
 
@@ -147,7 +162,8 @@ class Kernel:
         return self._take().replace("\r", "")
 
     def tail(self, lines=25):
-        return "\n".join(self.output.rstrip().split("\n")[-lines:])
+        text = self.output.rstrip() + "\n" + ("" if self.verdict is not None else complaints(self.scratch.name))
+        return "\n".join(text.rstrip().split("\n")[-lines:])
 
     def prompt(self, limit=None):
         """Waits for the prompt, at the beginning of a line; returns what came before it."""
@@ -174,6 +190,7 @@ class Kernel:
             raise Stopped(f"time limit: the machine is still on after {limit or self.limit} s; the console's end:\n"
                           + self.tail()) from None
         self.child.wait()
+        self.log += complaints(self.scratch.name)
         self.verdict = self.child.exitstatus if self.child.exitstatus is not None else 128 + self.child.signalstatus
         return self.verdict
 
@@ -248,8 +265,8 @@ def run_batch(folder, limit=60, until=None, **variables):
         path = os.path.join(scratch, "console")
         with open(path, "wb") as console:
             process = subprocess.Popen(["tools/qemu", folder], env=qemu_environment(variables, scratch),
-                                       stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT,
-                                       start_new_session=True, preexec_fn=end_with_parent)
+                                       stdin=subprocess.DEVNULL, stdout=console,
+                                       start_new_session=True, preexec_fn=lambda: complain_to(scratch))
             status = None
             try:
                 if until:
@@ -264,7 +281,7 @@ def run_batch(folder, limit=60, until=None, **variables):
                     process.wait()
         with open(path, "rb") as console:
             output = console.read().decode("utf-8", "replace").replace("\r", "")
-    output = re.sub(r"qemu-system-x86_64: terminating on signal.*\n?", "", output)
+        output += complaints(scratch)
     return Batch(output, status, time.monotonic() - start)
 
 
