@@ -2,6 +2,7 @@
    and by whom; everything else the book's scheduler decides. */
 #include "strand.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,6 +142,23 @@ void explored_failure(const char *format, ...)
         note(task_current(), "fails", failure_pc);
     leave();
     abort();
+}
+
+/* The kernel's code has followed a pointer to nowhere. */
+static void fall(int signal)
+{
+    (void)signal;
+    explored_failure("memory is touched that is not there, or not any more");
+}
+
+static void catch_falls(void)
+{
+    static char stack[16384];
+    stack_t other = { .ss_sp = stack, .ss_size = sizeof stack };
+    struct sigaction action = { .sa_handler = fall, .sa_flags = SA_ONSTACK | SA_NODEFER };
+    sigaltstack(&other, NULL);
+    sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGBUS, &action, NULL);
 }
 
 enum status explored_wait(struct wait_queue *queue, bool (*condition)(void *), void *argument,
@@ -529,6 +547,7 @@ int main(int argc, char **argv)
         }
     }
     size_t size = (size_t)(__stop_kdata - __start_kdata);
+    catch_falls();
     snapshot = malloc(size);
     memcpy(snapshot, __start_kdata, size);
     for (scenario = scenarios; scenario->name != NULL; scenario++)

@@ -19,6 +19,8 @@ static const struct ipc_kind kinds[] = {
     { QUESTION, 8, 8, 8, 8 },
 };
 static struct process *server, *client, *other;
+static uint64_t server_id;
+static bool server_released; /* and gone, perhaps */
 
 /* What became of the messages. Only the tasks that it speaks of write it, each its own row. */
 static struct {
@@ -32,7 +34,7 @@ static struct {
 static unsigned cancels, kills, timeouts, told_ended, told_pending;
 static uint64_t notices;
 static unsigned queued_at_end;
-static bool cancel_left;
+static bool cancel_left, end_noted;
 static struct mailbox *narrow;  /* whose queue is said to be fuller than it is */
 static unsigned narrowed;       /* by so many messages */
 
@@ -49,15 +51,7 @@ static void begin(void)
     make_process("server", &server);
     make_process("client", &client);
     make_process("other", &other);
-}
-
-static void end(void)
-{
-    if (narrow != NULL && !narrow->closed && narrow->count < narrowed)
-        explored_failure("more messages were taken than were there");
-    process_release(server);
-    process_release(client);
-    process_release(other);
+    server_id = server->id;
 }
 
 /* As if so many messages lay in the server's queue that only `room` more fit, which nobody takes. */
@@ -136,6 +130,33 @@ UNWATCHED static void note_not_told(uint64_t number)
     ledger[number].not_told = true;
 }
 
+/* What lies in the server's queue, and which cancels are pending, when nobody can go on. */
+static void note_end(void)
+{
+    const struct mailbox *box = &server->mailbox;
+    if (end_noted || server_released)
+        return;
+    end_noted = true;
+    queued_at_end = box->count - (box == narrow ? narrowed : 0);
+    cancel_left = client->mailbox.cancel_pending || server->mailbox.cancel_pending;
+    LIST_EACH(link, &box->messages) {
+        uint64_t number;
+        memcpy(&number, container_of(link, struct message, link)->payload, sizeof number);
+        ledger[number].left++;
+    }
+}
+
+static void end(void)
+{
+    note_end();
+    if (narrow != NULL && !server_released && !narrow->closed && narrow->count < narrowed)
+        explored_failure("more messages were taken than were there");
+    if (!server_released)
+        process_release(server);
+    process_release(client);
+    process_release(other);
+}
+
 /* --- What tasks do ---------------------------------------------------------------------------------------- */
 
 static bool send_until(uint64_t number, uint64_t deadline)
@@ -144,7 +165,7 @@ static bool send_until(uint64_t number, uint64_t deadline)
     if (status != OK)
         explored_failure("the explorer has no room for a message");
     ipc_fill(NOTE, &number, sizeof number);
-    status = ipc_send(server->id, deadline);
+    status = ipc_send(server_id, deadline);
     note_sent(number, status);
     return status == OK;
 }
@@ -209,7 +230,7 @@ static bool ask(uint64_t number, uint64_t deadline)
     if (status != OK)
         explored_failure("the explorer has no room for a message");
     ipc_fill(QUESTION, &number, sizeof number);
-    status = ipc_call(server->id, sizeof number, deadline);
+    status = ipc_call(server_id, sizeof number, deadline);
     note_answer(number, status);
     return status == OK;
 }
@@ -249,22 +270,24 @@ static void serve_two(void *unused)
 }
 
 /* The same with reply and receive in one; then only a reply. */
-static void serve_in_one_step(void *unused)
+static void serve_in_one(uint64_t deadline)
 {
-    (void)unused;
     if (!receive_from(IPC_ANY))
         return;
     struct ipc_header head = ipc_message()->header;
     note_not_told(number_in_buffer());
     fill_answer(number_in_buffer());
-    enum status status = ipc_reply_recv(head.peer, head.call, IPC_ANY, ROOM, NEVER);
+    enum status status = ipc_reply_recv(head.peer, head.call, IPC_ANY, ROOM, deadline);
     if (status == OK)
         note_received(IPC_ANY);
     else
         note_refusal(status);
-    if (status == OK || (status == ERR_CANCELLED && receive_from(IPC_ANY)))
+    if (status == OK || ((status == ERR_CANCELLED || status == ERR_TIMEOUT) && receive_from(IPC_ANY)))
         answer_it();
 }
+
+static void serve_in_one_step(void *unused) { (void)unused; serve_in_one(NEVER); }
+static void serve_in_one_step_in_time(void *unused) { (void)unused; serve_in_one(5 * MILLISECOND); }
 
 /* --- What comes from outside ------------------------------------------------------------------------------ */
 
@@ -313,25 +336,12 @@ static bool stands_in(const struct wait_queue *queue, const struct task *task)
     return false;
 }
 
-static void note_queue(const struct mailbox *box)
-{
-    queued_at_end = box->count - (box == narrow ? narrowed : 0);
-    cancel_left = client->mailbox.cancel_pending || server->mailbox.cancel_pending;
-    for (unsigned i = 0; i < NUMBERS; i++)
-        ledger[i].left = 0;
-    LIST_EACH(link, &box->messages) {
-        uint64_t number;
-        memcpy(&number, container_of(link, struct message, link)->payload, sizeof number);
-        ledger[number].left++;
-    }
-}
-
 /* Nobody sleeps beside what he waits for. */
 static const char *asleep(struct task *task)
 {
     const struct mailbox *own = &task->process->mailbox;
     struct process *processes[] = { server, client, other };
-    note_queue(&server->mailbox);
+    note_end();
     if (stands_in(&own->receivers, task) && would_be_told(task, own))
         return "there is something to receive";
     for (unsigned i = 0; i < 3; i++) {
@@ -520,6 +530,15 @@ static void take_and_end(void *unused)
     (void)receive_from(IPC_ANY);
 }
 
+/* The process has no reference but those of its tasks, and of those who wait for room. */
+static void take_one_and_go(void *unused)
+{
+    (void)unused;
+    server_released = true;
+    process_release(server);
+    (void)receive_from(IPC_ANY);
+}
+
 static void receive_notices(void *unused)
 {
     (void)unused;
@@ -613,9 +632,15 @@ const struct scenario scenarios[] = {
       WORLD, .check = none_lost },
     { .name = "call-timeout", .tasks = { SERVER("server", serve_two), CLIENT("caller", ask_twice) },
       .timer = true, WORLD, .check = none_lost },
+    { .name = "call-timeout-in-one-step",
+      .tasks = { SERVER("server", serve_in_one_step_in_time), CLIENT("caller", ask_twice) },
+      .timer = true, .switches = 1, WORLD, .check = none_lost },
     { .name = "call-cancelled",
       .tasks = { CLIENT("caller", ask_until_answered), SERVER("server", serve_two), OTHER("canceller", cancel_client) },
       WORLD, .check = cancel_told_the_truth },
+    { .name = "one-of-two-cancelled",
+      .tasks = { CLIENT("caller", ask_1), CLIENT("sender", send_2), SERVER("server", serve_two) },
+      .interrupt = interrupt_cancels_client, .switches = 1, WORLD, .check = cancel_told_the_truth },
     { .name = "caller-killed",
       .tasks = { CLIENT("caller", ask_1), SERVER("server", serve_one), OTHER("killer", kill_first) },
       WORLD, .check = none_lost },
@@ -628,5 +653,8 @@ const struct scenario scenarios[] = {
     { .name = "server-ends",
       .tasks = { SERVER("server", take_and_end), CLIENT("caller", ask_1), OTHER("sender", send_2) },
       .begin = begin_with_room, .end = end },
+    { .name = "server-goes",
+      .tasks = { SERVER("server", take_one_and_go), CLIENT("caller", ask_1), OTHER("sender", send_2) },
+      .begin = begin_full, .end = end },
     { .name = NULL },
 };
