@@ -25,6 +25,7 @@ static bool server_released; /* and gone, perhaps */
 /* What became of the messages. Only the tasks that it speaks of write it, each its own row. */
 static struct {
     bool sent;           /* ipc_send said so */
+    bool asked;          /* a question, not a note */
     bool answered;       /* ipc_call said so */
     bool replied;        /* ipc_reply said so */
     bool not_told;       /* ipc_reply_recv does not say */
@@ -109,6 +110,7 @@ UNWATCHED static void note_sent(uint64_t number, enum status status)
 
 UNWATCHED static void note_answer(uint64_t number, enum status status)
 {
+    ledger[number].asked = true;
     if (status != OK)
         note_refusal(status);
     else if (number_in_buffer() != number + 100)
@@ -365,6 +367,8 @@ static const char *none_lost(void)
     for (unsigned i = 0; i < NUMBERS; i++) {
         if (ledger[i].sent && ledger[i].received + ledger[i].left != 1)
             return "a message is lost";
+        if (!ledger[i].sent && !ledger[i].asked && ledger[i].received + ledger[i].left != 0)
+            return "a message came that was refused";
         if (ledger[i].answered && ledger[i].received != 1)
             return "a question was answered, and nobody has received it";
         if (!ledger[i].not_told && ledger[i].replied != ledger[i].answered)
