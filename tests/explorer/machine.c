@@ -11,6 +11,7 @@
 #include "kernel/memory/heap.h"
 #include "kernel/memory/stack.h"
 #include "kernel/tasks/context.h"
+#include "kernel/tasks/id.h"
 
 #define STRANDS_MAX 8
 #define OBJECTS_MAX 40
@@ -31,7 +32,11 @@ static struct {
 static struct object_kind any_size = { .name = "any size", .size = OBJECT_BYTES };
 static bool frame_taken[FRAMES_MAX];
 static char frame_bytes[FRAMES_MAX][FRAME_BYTES] __attribute__((aligned(FRAME_BYTES)));
-static unsigned strands_before, frames_before;
+static unsigned strands_before, frames_before, names_before;
+
+/* The kernel's tables of ids; `run` makes them visible. */
+extern struct id_table task_ids, process_ids;
+extern struct id_table call_ids __attribute__((weak)); /* from the chapter on messages on */
 static uint64_t now, armed_for;
 static void (*clock_handler)(void);
 
@@ -247,6 +252,19 @@ static unsigned count_frames(void)
     return taken;
 }
 
+static unsigned count_names(const struct id_table *table)
+{
+    unsigned taken = 0;
+    for (unsigned i = 0; table != NULL && i < table->used; i++)
+        taken += table->slots[i].object != NULL;
+    return taken;
+}
+
+static unsigned count_all_names(void)
+{
+    return count_names(&task_ids) + count_names(&process_ids) + count_names(&call_ids);
+}
+
 void machine_booted(void)
 {
     for (unsigned i = 0; i < OBJECTS_MAX; i++)
@@ -254,6 +272,7 @@ void machine_booted(void)
             objects[i].kind->before = objects[i].kind->live;
     strands_before = count_strands();
     frames_before = count_frames();
+    names_before = count_all_names();
 }
 
 const char *machine_leaks(void)
@@ -270,6 +289,8 @@ const char *machine_leaks(void)
         snprintf(text, sizeof text, "%u stacks are left over", count_strands() - strands_before);
         return text;
     }
+    if (count_all_names() != names_before)
+        return "an id is left over";
     return count_frames() == frames_before ? NULL : "a frame is left over";
 }
 
