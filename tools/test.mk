@@ -3,7 +3,8 @@
 PYTEST := $(PYTHON) -B -m pytest -n 2
 BARE := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PYTHONDONTWRITEBYTECODE=1
 
-.PHONY: test test-all prefixes session record book-check exercise exercises check hint grade prove reenact style
+.PHONY: test test-all prefixes session record book-check exercise exercises check hint grade prove reenact style \
+    bench bench-check
 
 test: ## all tests; CH=06 one chapter's on the full kernel, UPTO=06 on the prefix; ends with pytest's summary
 	@tools/need test
@@ -52,6 +53,14 @@ prove: ## for authors: does an exercise's stub fail, do its answers pass, do the
 
 reenact: ## boot with a bug of the book's history, and without: BUG=tasks/lost-wakeup
 	@$(BARE) tools/reenact "$(BUG)"
+
+bench: ## what system calls and messages cost, in instructions, beside their budgets
+	@tools/need bench
+	@$(BARE) tools/bench
+
+bench-check: ## fails, and says where, if one of these figures is above its budget
+	@tools/need bench
+	@$(BARE) tools/bench --check
 
 style: ## measures of the chapters and their C; says what breaks a rule that holds
 	@tools/style
