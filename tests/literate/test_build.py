@@ -1,4 +1,5 @@
 """From chapters to a kernel: what is compiled again and what is not, variants, the table for backtraces."""
+import os
 import re
 import shutil
 import struct
@@ -268,6 +269,23 @@ def test_shared_objects_are_what_compiling_gives(kernel):
     assert (kernel.folder / "build/kernel.elf").read_bytes() != shared
     edit(kernel, "return a - 1;", "return a - 3;")
     assert compiled(kernel, "kernel", f"OVERLAY={overlay}") == ["other.o"]
+
+
+def test_builds_that_compile_the_same_at_once(book):
+    """Each of six makes the object for itself, and all but one find at the end that another was quicker."""
+    book.write("tangle/a.c", "int f(void)\n{\n    return 1;\n}\n")
+    for attempt in range(40):
+        shutil.rmtree(book.folder / "build", ignore_errors=True)
+        for name in range(6):
+            (book.folder / f"build/{name}").mkdir(parents=True)
+            (book.folder / f"build/{name}/a.key").write_text("whole-a")
+        builds = [subprocess.Popen(["tools/compile", f"build/{name}/a.o", "tangle/a.c", "tangle", "gcc", "-O2"],
+                                   cwd=book.folder, stderr=subprocess.PIPE, text=True) for name in range(6)]
+        problems = [problem for build in builds if (problem := build.communicate()[1]) or build.returncode]
+        assert problems == [], f"attempt {attempt}"
+        objects = {(book.folder / f"build/{name}/a.o").read_bytes() for name in range(6)}
+        assert objects == {(book.folder / "build/cache/whole-a.o").read_bytes()}
+        assert not [path for path in os.listdir(book.folder / "build/cache") if path.count(".") > 1]
 
 
 def test_a_shared_object_depends_on_its_headers(kernel):
