@@ -58,7 +58,9 @@ $B/book.pdf $B/answers.pdf: $B/%.pdf: $B/pdf/%.tex $(FIGURES)
 figures: $(FIGURES) ## draw the figures, and renew the SVGs whose source has changed
 	@for source in $(wildcard figures/*/*.tex); do tools/weave/figure make $$source || exit; done
 
-build/figures/%.pdf: figures/%.tex figures/style.tex | build/.tools-pdf
+# A figure that is drawn from recorded runs depends on their transcripts, too.
+.SECONDEXPANSION:
+build/figures/%.pdf: figures/%.tex figures/style.tex $$(shell tools/weave/figure reads figures/$$*.tex) | build/.tools-pdf
 	@mkdir -p $(@D)
 	@cd $(<D) && xelatex -interaction=batchmode -halt-on-error -output-directory=$(CURDIR)/$(@D) $(<F) >/dev/null || \
 	    { grep -h -A 6 '^!' $(CURDIR)/$(@:.pdf=.log) >&2; echo "$<:1: error: LaTeX can't draw this figure" >&2; exit 1; }
