@@ -3,6 +3,7 @@
 
 #include "kernel/interrupts/clock.h"
 #include "kernel/memory/critical.h"
+#include "kernel/tasks/handover.h"
 #include "kernel/tasks/lock.h"
 #include "kernel/tasks/report.h"
 #include "kernel/tasks/wait.h"
