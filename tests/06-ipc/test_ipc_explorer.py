@@ -7,7 +7,7 @@ import pytest
 BUGS = {
     "06-ipc/lost-wakeup": ("send", "receiver sleeps for ever, though there is something to receive"),
     "06-ipc/gives-up-early": ("two-receivers", "a wait gave up although there was time left"),
-    "06-ipc/sticky-cancel": ("cancel", "a cancel ended two waits"),
+    "06-ipc/cancel-ends-two": ("cancel", "a cancel ended two waits"),
     "06-ipc/overtakes": ("in-order", "a later message came before an earlier one"),
     "06-ipc/keeps-the-room": ("room-for-a-call-in-time", "other sleeps for ever, though there is room"),
     "06-ipc/takes-room-and-goes": ("room-for-one", "other sleeps for ever, though there is room"),
