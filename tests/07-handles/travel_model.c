@@ -59,22 +59,15 @@ static unsigned self(void)
 
 /* --- The queues, instead of chapter 06's ------------------------------------------------------------------- */
 
-struct message *ipc_message(void)
-{
-    return task_running->ipc.message;
-}
-
 static struct message *fresh_message(void)
 {
     return calloc(1, sizeof(struct message));
 }
 
-enum status ipc_begin(void)
+enum status ipc_put_back(void)
 {
     struct ipc_state *ipc = &task_running->ipc;
     unsigned me = self();
-    if (!ipc->undelivered)
-        return OK;
     uint64_t saved = critical_enter();
     travel_put_back(task_running);
     memmove(&queue[me][1], &queue[me][0], queue_length[me]++ * sizeof queue[me][0]);
@@ -106,7 +99,9 @@ enum status ipc_recv(uint64_t from, size_t capacity, uint64_t deadline)
     free(task_running->ipc.message);
     task_running->ipc.message = queue[me][0];
     memmove(&queue[me][0], &queue[me][1], --queue_length[me] * sizeof queue[me][0]);
-    travel_arrived(task_running);
+    task_running->ipc.arrived.token = 0;
+    if (ipc_message()->object != NULL)
+        travel_arrived(task_running);
     critical_leave(saved);
     message_drop_object(ipc_message());
     return OK;
