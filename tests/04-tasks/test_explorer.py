@@ -7,7 +7,7 @@ import pytest
 BUGS = {
     "lost-wakeup": ("wake", "waiter sleeps for ever, though what it waits for is there"),
     "drops-wake": ("wake", "waiter sleeps for ever, though what it waits for is there"),
-    "sleeps-when-preempted": ("wake", "waiter sleeps for ever, though what it waits for is there"),
+    "sleeps-when-preempted": ("two-waiters", "first sleeps for ever, though what it waits for is there"),
     "ends-twice": ("cancel", "a canceller was told that it ended the wait, and the wait did not say so"),
     "cancel-lost": ("cancel-not-lost", "waiter sleeps for ever"),
     "lock-with-interrupts-off": ("reports", "reporter spins for ever with interrupts off"),
@@ -26,7 +26,7 @@ def test_no_schedule_breaks_the_book():
     status, output = explore()
     assert status == 0, output
     total = re.search(r"^(\d+) schedules of (\d+) scenarios, 0 failed$", output, re.M)
-    assert total and int(total[1]) > 200000 and int(total[2]) >= 14, output
+    assert total and int(total[1]) > 150000 and int(total[2]) >= 14, output
 
 
 @pytest.mark.parametrize("bug", BUGS)
