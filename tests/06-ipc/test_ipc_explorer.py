@@ -10,6 +10,7 @@ BUGS = {
     "06-ipc/cancel-ends-two": ("cancel", "a cancel ended two waits"),
     "06-ipc/overtakes": ("in-order", "a later message came before an earlier one"),
     "06-ipc/keeps-the-room": ("room-for-a-call-in-time", "other sleeps for ever, though there is room"),
+    "06-ipc/overlooks-senders": ("room-for-the-choosy", "sender sleeps for ever, though somebody waits for its message"),
     "06-ipc/takes-room-and-goes": ("room-for-one", "other sleeps for ever, though there is room"),
     "06-ipc/forgets-the-bound": ("put-back", "there are more messages than the queue may hold"),
     "06-ipc/wakes-the-first": ("notify-two", "second sleeps for ever, though there is something to receive"),
@@ -36,7 +37,7 @@ def test_no_schedule_breaks_the_book():
     status, output = explore()
     assert status == 0, output
     total = re.search(r"^(\d+) schedules of (\d+) scenarios, 0 failed$", output, re.M)
-    assert total and int(total[1]) > 1000000 and int(total[2]) >= 32, output
+    assert total and int(total[1]) > 1000000 and int(total[2]) >= 33, output
 
 
 @pytest.mark.limit(120)

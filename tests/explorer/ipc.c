@@ -340,6 +340,16 @@ static bool stands_in(const struct wait_queue *queue, const struct task *task)
     return false;
 }
 
+static bool somebody_wants(const struct mailbox *box, const struct message *message)
+{
+    LIST_EACH(link, &box->receivers.waiters) {
+        const struct task *task = container_of(link, struct task, wait.link);
+        if (task->ipc.from == IPC_ANY || task->ipc.from == message->header.peer)
+            return true;
+    }
+    return false;
+}
+
 /* Nobody sleeps beside what he waits for. */
 static const char *asleep(struct task *task)
 {
@@ -356,6 +366,8 @@ static const char *asleep(struct task *task)
             return "the receiver has ended";
         if (box->count < IPC_QUEUE_MAX)
             return "there is room";
+        if (somebody_wants(box, task->ipc.message))
+            return "somebody waits for its message";
     }
     struct process *callee = process_peek(task->ipc.callee);
     if (!list_empty(&task->ipc.caller_link) && (callee == NULL || callee->mailbox.closed))
@@ -457,6 +469,14 @@ static void make_room(void *unused)
 {
     (void)unused;
     if (receive_from(other->id))
+        stay();
+}
+
+/* Wants to hear the client first, who finds the queue full. */
+static void hear_client_first(void *unused)
+{
+    (void)unused;
+    if (receive_from(client->id) && receive_from(other->id))
         stay();
 }
 
@@ -613,6 +633,9 @@ const struct scenario scenarios[] = {
       .timer = true, .switches = 1, .begin = begin_full, .asleep = asleep, .end = end, .check = none_lost },
     { .name = "room-not-needed",
       .tasks = { SERVER("receiver", make_room_for_client), CLIENT("sender", send_1), OTHER("other", send_2) },
+      .begin = begin_full, .asleep = asleep, .end = end, .check = none_lost },
+    { .name = "room-for-the-choosy",
+      .tasks = { SERVER("receiver", hear_client_first), CLIENT("sender", send_1), OTHER("other", send_2) },
       .begin = begin_full, .asleep = asleep, .end = end, .check = none_lost },
     { .name = "put-back",
       .tasks = { SERVER("receiver", receive_the_other_twice), CLIENT("sender", send_1), OTHER("other", send_2) },
