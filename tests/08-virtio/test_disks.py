@@ -92,6 +92,15 @@ def test_what_is_written_is_on_the_disk(image, tmp_path, device):
     assert data[4096 * 200:] == b"\0" * (len(data) - 4096 * 200)
 
 
+def test_a_disk_behind_bridges(image):
+    """Two bridges deep; its bus has a number that the firmware gave."""
+    extra = ("-device pci-bridge,id=first,chassis_nr=1 -device pci-bridge,id=second,chassis_nr=2,bus=first,addr=3 "
+             + drive(image, "deep", "readonly=on", ",bus=second,addr=5"))
+    batch = selftest("virtio", upto="08", icount=0, disk="none", qemu_extra=extra)
+    assert batch.status == 0, batch.output[-2000:]
+    assert batch.tap.skipped == ["virtio.scratch"]
+
+
 def faulty(image, rules, tmp_path):
     """QEMU options for a disk that fails as blkdebug's rules say."""
     path = tmp_path / "rules"
