@@ -71,9 +71,10 @@ void frame_return(uint64_t physical)
     free(phys_to_virt(physical));
 }
 
-void frame_set_borrower(bool (*ask)(void))
+bool (*frame_set_borrower(bool (*ask)(void)))(void)
 {
     borrower = ask;
+    return NULL;
 }
 
 uint64_t frame_count_free(void)
