@@ -654,6 +654,8 @@ static int fsck(const char *path)
     return status;
 }
 
+static const char *cut_what = "";
+
 /* Looks a path up on the disk: its size, -1 for a folder, -2 if it is not there. */
 static int64_t disk_look(const char *path, uint8_t **bytes)
 {
@@ -670,7 +672,7 @@ static int64_t disk_look(const char *path, uint8_t **bytes)
         if (status == ERR_NOT_FOUND || status == ERR_NOT_A_FOLDER)
             return -2;
         if (status != OK)
-            host_fail("after a cut: %s: %d", path, status);
+            host_fail("after a cut (%s): %s: %d", cut_what, path, status);
         node = next;
     }
     int64_t result = -1;
@@ -715,8 +717,6 @@ static int state_thing(unsigned s, const char *path, unsigned from, unsigned to)
     }
     return found;
 }
-
-static const char *cut_what = "";
 
 /* A path on the disk must be what it was in one of the states. */
 static void path_check(const char *path, unsigned from, unsigned to)
