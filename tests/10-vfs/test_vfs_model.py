@@ -5,8 +5,7 @@ from harness import host_build, host_run
 
 pytestmark = pytest.mark.chapter(10)
 
-SOURCES = ["tests/10-vfs/vfs_model.c", "tests/host/host.c", "kernel/handles/object.c", "kernel/fat32/node.c",
-           "kernel/virtio/block.c"] + [f"kernel/vfs/{name}.c" for name in ("path", "mount", "vfs", "change", "tmpfs")]
+SOURCES = ["tests/10-vfs/vfs_model.c", "tests/host/host.c", "kernel/handles/object.c", "kernel/fat32/node.c"] + [f"kernel/vfs/{name}.c" for name in ("path", "mount", "vfs", "change", "tmpfs")]
 
 
 def model(overlay=()):

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "host/host.h"
+#include "kernel/boot/status.h"
 #include "kernel/fat32/fat32.h"
 #include "kernel/memory/critical.h"
 #include "kernel/memory/frame.h"
 #include "kernel/vfs/tmpfs.h"
 #include "kernel/vfs/vfs.h"
+#include "kernel/virtio/block.h"
 
 /* Frames are kept by their physical addresses, which the leak detector doesn't know; they are counted below. */
 const char *__asan_default_options(void);
@@ -52,6 +54,18 @@ enum status fat32_mount(struct block_device *device, struct node **root)
 {
     (void)device, (void)root;
     return ERR_NOT_FOUND;
+}
+
+struct block_device *block_find(const char *name)
+{
+    (void)name;
+    return NULL;
+}
+
+const char *status_text(int64_t status)
+{
+    (void)status;
+    return "an error";
 }
 
 /* --- The model ----------------------------------------------------------------------------------- */
@@ -198,7 +212,7 @@ static void do_remove(void)
 {
     struct path path = random_path();
     bool folder = below(2);
-    struct thing *parent, **place;
+    struct thing *parent, **place = NULL;
     enum status wanted = model_parent(&path, &parent);
     enum status got = vfs_remove(AT(path), folder ? FILE_KIND_FOLDER : FILE_KIND_FILE);
     if (wanted == OK) {
