@@ -73,6 +73,27 @@ static int maths_work(void)
     return fabs(sin(1.0) * sin(1.0) + cos(1.0) * cos(1.0) - 1.0) < 1e-12 && fabs(sqrt(2.0) - 1.41421356237) < 1e-9;
 }
 
+static int put(const char *path, const char *mode, long place, const char *text)
+{
+    FILE *file = fopen(path, mode);
+    if (file == NULL)
+        return 0;
+    int good = fseek(file, place, SEEK_SET) == 0 && fputs(text, file) >= 0;
+    return fclose(file) == 0 && good;
+}
+
+static int writing_works(void)
+{
+    const char *path = "/tmp/hellostd.txt";
+    char text[32] = "";
+    int good = put(path, "w", 0, "one three ") && put(path, "a", 0, "four") && put(path, "r+", 4, "two..");
+    FILE *file = fopen(path, "r");
+    good = good && file != NULL && fgets(text, sizeof text, file) != NULL && strcmp(text, "one two.. four") == 0;
+    if (file != NULL)
+        fclose(file);
+    return remove(path) == 0 && good && fopen(path, "r") == NULL && errno == ENOENT;
+}
+
 static int files_work(void)
 {
     char first[8] = "", again[8] = "";
@@ -82,7 +103,7 @@ static int files_work(void)
     int good = fread(first, 1, 5, file) == 5 && fseek(file, 0, SEEK_SET) == 0 &&
                fread(again, 1, 5, file) == 5 && memcmp(first, again, 5) == 0;
     fclose(file);
-    return good && fopen("/NO/SUCH/FILE", "r") == NULL && errno == ENOENT;
+    return good && writing_works() && fopen("/NO/SUCH/FILE", "r") == NULL && errno == ENOENT;
 }
 
 static int folders_work(void)

@@ -107,6 +107,53 @@ enum status ipc_recv(uint64_t from, size_t capacity, uint64_t deadline)
     return OK;
 }
 
+/* A question and its answer. The callee is played by answer_question, which is asked while the caller waits. */
+static struct {
+    enum status refused;   /* the question is not sent */
+    int late;              /* the caller gives up before the answer comes */
+    unsigned caller;
+    struct known brought;  /* with the question, and what the answer brings */
+    struct known answered;
+    enum status reply;
+} question;
+
+static void answer_question(void);
+
+static void exchange_and_arrive(unsigned from, unsigned to)
+{
+    struct message *message = tasks[from].ipc.message;
+    tasks[from].ipc.message = tasks[to].ipc.message;
+    tasks[to].ipc.message = message;
+    tasks[to].ipc.arrived.token = 0;
+    uint64_t saved = critical_enter();
+    if (message->object != NULL)
+        travel_arrived(&tasks[to]);
+    critical_leave(saved);
+}
+
+enum status ipc_call(uint64_t to, size_t capacity, uint64_t deadline)
+{
+    (void)capacity, (void)deadline;
+    if (question.refused != OK)
+        return question.refused;
+    question.caller = self();
+    exchange_and_arrive(question.caller, to);
+    task_running = &tasks[to];
+    answer_question();
+    task_running = &tasks[question.caller];
+    message_drop_object(ipc_message());
+    return question.reply == OK ? OK : ERR_TIMEOUT;
+}
+
+enum status ipc_reply(uint64_t peer, uint64_t call)
+{
+    (void)call;
+    if (question.late)
+        return ERR_STALE_REPLY;
+    exchange_and_arrive(self(), peer);
+    return OK;
+}
+
 /* --- The model --------------------------------------------------------------------------------------------- */
 
 static struct known *any(unsigned process)
@@ -239,6 +286,72 @@ static void send_plainly(unsigned to)
         queued[to][queue_length[to] - 1] = (struct known){ 0 };
 }
 
+/* What a handle that is sent with these rights brings, or what sending it gives. */
+static enum status sends(const struct known *known, uint32_t mask, struct known *out)
+{
+    *out = *known;
+    out->rights &= mask;
+    return !known->there ? ERR_INVALID_HANDLE : !(known->rights & RIGHT_DELEGATE) ? ERR_PERMISSION_DENIED : OK;
+}
+
+/* The callee: has it what was sent, and what can it send back? */
+static void answer_question(void)
+{
+    unsigned me = self();
+    struct known fresh = question.brought;
+    if (task_running->ipc.place != 0) {
+        fresh.handle = handle_collect();
+        expect(fresh.handle.token != 0, fresh.there, "a handle in a question");
+        if (fresh.there) {
+            hold(me, fresh);
+            look(me, &fresh);
+        }
+    }
+    message_drop_object(ipc_message());
+    const struct known *known = any(me);
+    uint32_t mask = (host_random() | host_random()) & RIGHTS_ALL;
+    enum status wanted = sends(known, mask, &question.answered);
+    if (wanted == OK && question.late)
+        wanted = ERR_STALE_REPLY;
+    uint64_t objects = open_object_count();
+    question.reply = ipc_reply_handle(question.caller, 1, known->handle, mask);
+    expect(question.reply, wanted, "reply with a handle");
+    expect(open_object_count(), objects + (wanted == OK), "objects after a reply");
+}
+
+static void ask(unsigned to)
+{
+    unsigned me = self();
+    const struct known *known = any(me);
+    uint32_t mask = (host_random() | host_random()) & RIGHTS_ALL;
+    struct handle given = host_random() % 4 == 0 ? (struct handle){ 0 } : known->handle, got;
+    memset(&question, 0, sizeof question);
+    question.refused = host_random() % 8 == 0 ? ERR_PEER_ENDED : OK;
+    question.late = host_random() % 8 == 0;
+    task_running = &tasks[to];
+    expect(ipc_begin(), OK, "begin");
+    int keeps = question.refused == OK && count(to) < PLACES && handle_expect() == OK;
+    task_running = &tasks[me];
+    enum status wanted = count(me) == PLACES ? ERR_TABLE_FULL : OK;
+    if (wanted == OK && given.token != 0)
+        wanted = sends(known, mask, &question.brought);
+    if (wanted == OK)
+        wanted = question.refused;
+    enum status status = ipc_call_handle(to, given, mask, 8, 0, &got);
+    if (wanted == OK)
+        wanted = question.reply == OK ? OK : ERR_TIMEOUT;
+    else if (keeps)
+        task_running = &tasks[to], (void)handle_collect(), task_running = &tasks[me];
+    expect(status, wanted, "call with a handle");
+    expect(got.token != 0, wanted == OK, "a handle in an answer");
+    if (wanted == OK) {
+        question.answered.handle = got;
+        hold(me, question.answered);
+        look(me, &question.answered);
+        delegated++;
+    }
+}
+
 /* A process dies, with whatever lies in its queue, and another takes its place. */
 static void die(unsigned process)
 {
@@ -257,7 +370,7 @@ static void step(void)
     unsigned me = host_random() % PROCESSES, to = host_random() % PROCESSES;
     struct known *known = any(me);
     task_running = &tasks[me];
-    switch (host_random() % 16) {
+    switch (host_random() % 18) {
     case 0: case 1: case 2:
         open_thing(me);
         break;
@@ -272,6 +385,10 @@ static void step(void)
         break;
     case 12:
         send_plainly(to);
+        break;
+    case 14: case 15:
+        if (to != me)
+            ask(to);
         break;
     case 13: {
         uint32_t mask = (host_random() | host_random()) & RIGHTS_ALL;

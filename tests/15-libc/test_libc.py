@@ -36,3 +36,14 @@ def test_standard_programs():
         text = kernel.command("hellostd; echo code $?")
         assert "code 0" in text and "FAILED" not in text and text.count("ok") == 10
         assert kernel.halt() == 0
+
+
+def test_files_are_measured():
+    with boot() as kernel:
+        kernel.prompt()
+        text = kernel.command("/bin/file_bench.elf /tmp 2; echo code $?; ls /tmp")
+        assert "MB/s" in text and "200 small files" in text and "code 0" in text
+        assert text.rstrip().endswith("code 0"), text  # it has cleaned up
+        assert "usage" in kernel.command("/bin/file_bench.elf /tmp 0")
+        assert "/nowhere/WRITTEN.BIN: No such file" in kernel.command("/bin/file_bench.elf /nowhere")
+        assert kernel.halt() == 0

@@ -27,6 +27,10 @@ static void describe(const char *line, char *out)
         }
         for (int i = 0; i < words.count; i++)
             sprintf(out + strlen(out), "[%s]", words.word[i]);
+        if (words.input != NULL)
+            sprintf(out + strlen(out), "<%s", words.input);
+        if (words.output != NULL)
+            sprintf(out + strlen(out), ">%s%s", words.append ? ">" : "", words.output);
         if (words.word[words.count] != NULL)
             exit(3);
     }
@@ -44,7 +48,11 @@ static const struct {
     { "echo $? '$?' \"$?\"", "[echo][7][$?][7]" }, { "echo a # b; c", "[echo][a]" },
     { "echo a#b", "[echo][a#b]" },       { "\"open", "!5" },
     { "back\\", "!4" },                  { "a | b", "!2" },
-    { "a > b", "!2" },                   { "a '|' b", "[a][|][b]" },
+    { "a > b", "[a]>b" },                { "a '|' b", "[a][|][b]" },
+    { "a>b c>>'d e'", "[a][c]>>d e" },   { "<a b>c<d; e", "[b]<d>c/[e]" },
+    { ">a", ">a" },                      { "a >", "!2" },
+    { "a > ; b", "!2" },                 { "a >> # b", "!2" },
+    { "a '>' \\> b", "[a][>][>][b]" },   { "a >>> b", "!2" },
 };
 
 static int cases(void)

@@ -67,3 +67,18 @@ def test_self_tests_from_the_shell():
         text = kernel.command("selftest", limit=110)
         assert ", 0 failed" in text and "not ok" not in text
         assert kernel.halt() == 0
+
+
+def test_what_the_kernel_tells():
+    """ps, mem and uptime are readers of /proc."""
+    with boot() as kernel:
+        kernel.prompt()
+        tasks = [line.split() for line in kernel.command("ps").splitlines()]
+        assert tasks[0][:2] == ["process", "task"] and all(len(task) >= 6 for task in tasks)
+        states = {task[-1]: task[2:4] for task in tasks[1:]}
+        assert states["SHELL.ELF"] == ["running", "-"] and states["idle"] == ["ready", "-"]
+        assert states["INIT.ELF"][0] == "sleeping"
+        memory = dict(line.split()[:2] for line in kernel.command("mem").splitlines())
+        assert int(memory["total"]) == int(memory["used"]) + int(memory["free"])
+        assert kernel.command("uptime").startswith("up ")
+        assert kernel.halt() == 0

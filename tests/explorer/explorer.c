@@ -24,7 +24,7 @@ extern char __start_kdata[], __stop_kdata[];
 
 struct task *explored_tasks[TASKS_MAX];
 bool exploring;
-static uint64_t explored_ids[TASKS_MAX];
+uint64_t explored_ids[TASKS_MAX];
 static const struct scenario *scenario;
 static unsigned rotation, task_count;
 
@@ -126,6 +126,12 @@ void explore_spinning(const void *pc)
 {
     failure_pc = pc;
     explored_failure("%s spins for ever with interrupts off", task_current()->name);
+}
+
+void explore_dangling(const void *pc)
+{
+    failure_pc = pc;
+    explored_failure("memory is touched that is not there any more");
 }
 
 void explored_failure(const char *format, ...)

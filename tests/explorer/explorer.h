@@ -32,8 +32,9 @@ struct scenario {
 /* Each file of scenarios ends its table with a row without a name. */
 extern const struct scenario scenarios[];
 
-/* Tasks of the scenario that runs, in its order. */
+/* Tasks of the scenario that runs, in its order, and their ids: a task that has ended must not be touched. */
 extern struct task *explored_tasks[TASKS_MAX];
+extern uint64_t explored_ids[TASKS_MAX];
 
 /* wait_until, with a note of the condition, so that a task that sleeps though it holds is seen. */
 enum status explored_wait(struct wait_queue *queue, bool (*condition)(void *), void *argument,

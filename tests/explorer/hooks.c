@@ -10,6 +10,8 @@ static inline void access(const volatile void *address, const void *pc)
 {
     if (strand_running == NULL || !exploring)
         return;
+    if (machine_gave_back(address))
+        explore_dangling(pc);
     if (critical_depth > 0) {
         if (++accesses_inside > SPIN_MAX)
             explore_spinning(pc);

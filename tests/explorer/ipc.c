@@ -314,7 +314,7 @@ static void interrupt_kills_first(void)
 {
     uint64_t saved = critical_enter();
     struct task *task = explored_tasks[0];
-    if (task_find(task->id) == task)
+    if (task_find(explored_ids[0]) == task)
         (void)task_kill(task);
     critical_leave(saved);
 }

@@ -169,6 +169,12 @@ void frame_free(uint64_t physical)
     frame_taken[i] = false;
 }
 
+bool machine_gave_back(const volatile void *address)
+{
+    uint64_t i = ((uint64_t)address - (uint64_t)objects) / sizeof objects[0];
+    return i < OBJECTS_MAX && objects[i].kind == NULL;
+}
+
 uint64_t object_count_live(const struct object_kind *kind)
 {
     return kind->live;

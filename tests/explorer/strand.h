@@ -28,6 +28,9 @@ void explore_point(const void *pc);
 /* The running task does not come out of a critical section. */
 void explore_spinning(const void *pc) __attribute__((noreturn));
 
+/* It touches an object that has been freed. */
+void explore_dangling(const void *pc) __attribute__((noreturn));
+
 /* The machine has nothing to do. */
 void explore_idle(void);
 
@@ -37,6 +40,7 @@ void explore_switched(struct task *previous, struct task *next);
 /* The mocked machine, begun anew, and what it has. */
 void machine_reset(void);
 bool machine_owns_stack(const struct strand *strand, const void *address);
+bool machine_gave_back(const volatile void *address); /* in an object that is free */
 uint64_t machine_armed(void);
 void machine_tick(void);
 void machine_booted(void); /* what there is now does not belong to the scenario */

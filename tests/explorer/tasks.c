@@ -105,7 +105,7 @@ static void cancel_first(void *unused)
     (void)unused;
     uint64_t saved = critical_enter();
     struct task *task = explored_tasks[0];
-    if (task_find(task->id) == task) {
+    if (task_find(explored_ids[0]) == task) {
         if (task_cancel(task))
             told_ended++;
         else
@@ -119,7 +119,7 @@ static void kill_first(void *unused)
     (void)unused;
     uint64_t saved = critical_enter();
     struct task *task = explored_tasks[0];
-    if (task_find(task->id) == task)
+    if (task_find(explored_ids[0]) == task)
         (void)task_kill(task);
     critical_leave(saved);
 }
@@ -193,7 +193,7 @@ static void sleeper(void *unused)
 static void joiner(void *unused)
 {
     (void)unused;
-    if (task_join(explored_tasks[0]->id) != OK)
+    if (task_join(explored_ids[0]) != OK)
         explored_failure("a join was refused");
 }
 
@@ -203,7 +203,7 @@ static void hand_to_waiter(void *unused)
     uint64_t saved = critical_enter();
     items++;
     struct task *task = explored_tasks[0];
-    if (task_find(task->id) == task && task->wait.active)
+    if (task_find(explored_ids[0]) == task && task->wait.active)
         task_hand_over(task);
     critical_leave(saved);
 }

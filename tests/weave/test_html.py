@@ -113,6 +113,29 @@ def test_a_file_of_its_own_is_included_as_it_is(toy):
     assert '<a class="id" href="#chunk-kernel-bell-bell-c">bell_ring</a>' in shown
 
 
+def test_rows_of_the_code_become_a_table(toy):
+    toy.change("chapters/02-bell.nw", "::: diary\n", """<<error codes: rows>>=
+ERROR(TOO_LOUD, 71, "too loud")
+ERROR(TOO_LATE, 9, "too late")
+@
+
+<<bell/errors.def>>=
+<<error codes: rows>>
+@
+
+::: {.rows of=errors}
+:::
+
+::: {.rows of=calls}
+:::
+
+::: diary
+""")
+    page = toy.html("bell", "-d")
+    assert page.index("ERR_TOO_LATE") < page.index("ERR_TOO_LOUD") and "too loud" in page
+    assert "None yet." in page
+
+
 def test_exercises_fold_their_hints(toy):
     page = toy.html("lamp")
     exercise = page[page.index('id="ex-lamp-dim"'):]

@@ -32,6 +32,8 @@ MISTAKES = {
         BELL, "```pseudo\n", "```c\n", "while the bell rings", "a code block with no run behind it"),
     "an unknown box": (
         BELL, "::: diary", "::: dairy", "::: dairy", 'unknown box "dairy"'),
+    "rows of nothing": (
+        BELL, "::: diary\n", "::: {.rows of=bells}\n:::\n\n::: diary\n", "::: {.rows", "there are no rows of that"),
     "a box left open": (
         BELL, "The bell rang twice.\n:::\n", "The bell rang twice.\n", "::: diary", "this ::: box is never closed"),
     "a box closed twice": (

@@ -102,16 +102,33 @@ def qemu_environment(variables, scratch):
     """What tools/qemu is to see: these variables (in small letters), and none that a user of make has set."""
     environment = {key: value for key, value in clean_environment().items() if key not in VARIABLES}
     environment.update({"TMPDIR": scratch, "STRICT": "1"})
-    variables = with_own_disk(variables)
     environment.update({key.upper(): str(value) for key, value in variables.items() if value is not None})
     return environment
 
 
-def with_own_disk(variables):
-    """Others may use the variant's disk: what a test writes to it is thrown away. A named disk is used in place."""
-    if variables.get("disk") is None:
-        variables = variables | {"qemu_extra": f"{variables.get('qemu_extra') or ''} -snapshot".strip()}
-    return variables
+class OwnDisk:
+    """A copy of the variant's disk for one boot, since others use the variant, too: what is written to it is thrown away,
+    but looked at first. A disk that the caller names is used in place, and is the caller's to look at."""
+
+    def __init__(self, folder, variables, scratch):
+        self.image = None
+        image = f"{folder}/disk.img"
+        if variables.get("disk") is not None or not os.path.exists(image):
+            return
+        self.image = os.path.join(scratch, "disk.img")
+        subprocess.run(["cp", "--sparse=always", image, self.image], check=True)
+        self.written = os.stat(self.image).st_mtime_ns
+
+    def variables(self, variables):
+        return variables if self.image is None else variables | {"disk": self.image}
+
+    def complaint(self):
+        """What fsck.fat has to say of it, after a machine that was switched off as it should be; empty: nothing."""
+        if self.image is None or os.stat(self.image).st_mtime_ns == self.written:
+            return ""
+        done = subprocess.run(["/usr/sbin/fsck.fat", "-n", self.image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, check=False)
+        return "" if done.returncode == 0 else f"the disk is not in order:\n{done.stdout}"
 
 
 class Stopped(Exception):
@@ -124,6 +141,8 @@ class Kernel:
     def __init__(self, folder, limit=30, **variables):
         self.folder, self.limit, self.verdict = folder, limit, None
         self.scratch = tempfile.TemporaryDirectory(prefix="nikki-")
+        self.disk = OwnDisk(folder, variables, self.scratch.name)
+        variables = self.disk.variables(variables)
         self.child = pexpect.spawn("tools/qemu", [folder], env=qemu_environment(variables, self.scratch.name),
                                    encoding="utf-8", codec_errors="replace", timeout=limit, dimensions=(50, 200),
                                    echo=False, preexec_fn=lambda: complain_to(self.scratch.name))
@@ -192,6 +211,8 @@ class Kernel:
         self.child.wait()
         self.log += complaints(self.scratch.name)
         self.verdict = self.child.exitstatus if self.child.exitstatus is not None else 128 + self.child.signalstatus
+        if self.verdict in (0, 1) and self.disk.complaint():
+            raise Stopped(self.disk.complaint() + self.tail())
         return self.verdict
 
     @property
@@ -263,6 +284,8 @@ def run_batch(folder, limit=60, until=None, **variables):
     variables = with_disk_in_memory(folder, variables)
     with tempfile.TemporaryDirectory(prefix="nikki-") as scratch:
         path = os.path.join(scratch, "console")
+        disk = OwnDisk(folder, variables, scratch)
+        variables = disk.variables(variables)
         with open(path, "wb") as console:
             process = subprocess.Popen(["tools/qemu", folder], env=qemu_environment(variables, scratch),
                                        stdin=subprocess.DEVNULL, stdout=console,
@@ -276,12 +299,15 @@ def run_batch(folder, limit=60, until=None, **variables):
             except subprocess.TimeoutExpired:
                 pass
             finally:
+                switched_off = process.poll() in (0, 1)
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGTERM)
                     process.wait()
         with open(path, "rb") as console:
             output = console.read().decode("utf-8", "replace").replace("\r", "")
         output += complaints(scratch)
+        if switched_off and disk.complaint():
+            raise Stopped(disk.complaint() + output)
     return Batch(output, status, time.monotonic() - start)
 
 

@@ -1,6 +1,7 @@
 -- First pass: divides the document into pages, numbers everything that has a number, and records what can be referred
 -- to. Whatever the formats draw differently is replaced by a placeholder (book.place).
 local book = require 'book'
+local appendix = require 'appendix'
 local chunks = require 'chunks'
 local report = require 'report'
 local runs = require 'runs'
@@ -269,7 +270,7 @@ function collect.parts(meta)
 end
 
 function collect.all(doc)
-  collect.split(doc.blocks)
+  collect.split(appendix.expand(doc.blocks))
   collect.parts(doc.meta)
   for _, page in ipairs(book.pages) do
     if not page.title then

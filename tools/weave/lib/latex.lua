@@ -353,6 +353,16 @@ local function index_of(title, list, entry_latex)
   return raw(table.concat(out, '\n'))
 end
 
+-- A word that is everywhere leads nowhere: in print the first uses are enough, the web site has all of them.
+local USES_IN_PRINT = 24
+
+local function first_uses(used)
+  if #used <= USES_IN_PRINT then return links(used) end
+  local some = {}
+  for i = 1, USES_IN_PRINT do some[i] = used[i] end
+  return links(some, true) .. string.format(' and %d more', #used - USES_IN_PRINT)
+end
+
 local function write_indexes(out)
   out:insert(index_of('Index of terms', indexes.terms(), function(entry)
     local places = {}
@@ -361,7 +371,7 @@ local function write_indexes(out)
   end))
   out:insert(index_of('Index of identifiers', indexes.identifiers(), function(entry)
     return typewriter(entry.text) .. '\\quad \\textbf{' .. links(entry.defined) .. '}'
-      .. (#entry.used > 0 and '; ' .. links(entry.used) or '')
+      .. (#entry.used > 0 and '; ' .. first_uses(entry.used) or '')
   end))
   out:insert(index_of('Index of chunks', indexes.chunks(), function(entry)
     return latex.use(entry.text) .. '\\quad ' .. links(entry.named.parts)
