@@ -10,10 +10,10 @@ GONE = "memory is touched that is not there"
 # overlay: a scenario that meets it, what is said, and the place at which the schedule interrupts somebody
 RACES = {
     "makes-two-tables": ("first-handles", "a handle is left over", "handle_table_create at chapters/07-handles.nw"),
-    "releases-then-empties": ("close-twice", GONE, "object_release at chapters/07-handles.nw"),
+    "releases-then-empties": ("close-twice", GONE, "object_close at chapters/07-handles.nw"),
     "finds-then-holds": ("use-and-close", GONE, "object_hold at chapters/07-handles.nw"),
     "duplicates-then-holds": ("duplicate-and-close", GONE, "object_hold at chapters/07-handles.nw"),
-    "looks-again-at-the-count": ("use-and-close", GONE, "object_release at tests/07-handles/looks-again-at-the-count.nw"),
+    "looks-again-at-the-count": ("use-and-close", GONE, "object_close at tests/07-handles/looks-again-at-the-count.nw"),
     "lets-go-then-holds": ("peer-and-close", GONE, "process_of_handle at tests/07-handles/lets-go-then-holds.nw"),
     "counts-in-the-open": ("twice-the-same", GONE, "memory_reopen at tests/07-handles/counts-in-the-open.nw"),
     "takes-it-back-late": ("undelivered", "is left over", "put_back at tests/07-handles/takes-it-back-late.nw"),

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "host/host.h"
-#include "kernel/boot/status.h"
 #include "kernel/fat32/fat32.h"
 #include "kernel/memory/critical.h"
 #include "kernel/memory/frame.h"
@@ -60,12 +59,6 @@ struct block_device *block_find(const char *name)
 {
     (void)name;
     return NULL;
-}
-
-const char *status_text(int64_t status)
-{
-    (void)status;
-    return "an error";
 }
 
 /* --- The model ----------------------------------------------------------------------------------- */

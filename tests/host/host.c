@@ -144,3 +144,21 @@ __attribute__((weak)) unsigned wake_all(struct wait_queue *queue)
 {
     return queue == NULL;
 }
+
+bool lock_held(const struct lock *lock)
+{
+    return lock->owner != NULL;
+}
+
+uint64_t host_seconds = 1770726600;
+
+uint64_t wall_clock_now(void)
+{
+    return host_seconds;
+}
+
+const char *status_text(int64_t status)
+{
+    (void)status;
+    return "an error";
+}

@@ -1,0 +1,77 @@
+"""FAT32 on the host: writing, beside a model; power cuts, failing disks and full ones; what others read of it."""
+import os
+import subprocess
+
+import pytest
+
+from harness import host_build, host_run
+from test_fat32 import KERNEL
+
+pytestmark = pytest.mark.chapter(9)
+
+
+def program(overlay=()):
+    return host_build(["tests/09-fat32/write_host.c", *KERNEL], "fat32-write", overlay=overlay,
+                      flags=("-iquote", "tests/host"))
+
+
+def empty(path, size=1 << 20, *options):
+    path.write_bytes(b"")
+    os.truncate(path, size)
+    subprocess.run(["/usr/sbin/mkfs.fat", "-F", "32", "--invariant", *options, path], check=True, capture_output=True)
+    return path
+
+
+def fsck(path):
+    result = subprocess.run(["/usr/sbin/fsck.fat", "-n", path], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("seed, megabytes, operations, options", [
+    (1, 8, 40000, ("-s", "1")), (2, 8, 20000, ("-s", "8")), (3, 64, 10000, ("-s", "128")),
+    (4, 1, 20000, ("-s", "1", "-f", "1")), (5, 16, 10000, ("-S", "4096", "-s", "1")),
+    (6, 16, 10000, ("-S", "1024", "-s", "4", "-R", "40")), (7, 1, 20000, ("-s", "1"))])
+def test_beside_a_model(tmp_path, seed, megabytes, operations, options):
+    image = empty(tmp_path / "disk.img", megabytes << 20, *options)
+    assert "operations" in host_run(program(), "model", image, seed, operations, limit=120)
+    fsck(image)
+
+
+def test_beside_a_model_on_large_sectors(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECTOR", "4096")
+    image = empty(tmp_path / "disk.img", 16 << 20, "-S", "4096", "-s", "2")
+    host_run(program(), "model", image, 8, 10000, limit=120)
+    fsck(image)
+
+
+def test_one_table_of_two(tmp_path):
+    """The second table is in use, and the first is left alone."""
+    image = empty(tmp_path / "disk.img", 4 << 20, "-s", "1")
+    data = bytearray(image.read_bytes())
+    data[40] = 0x81
+    image.write_bytes(data)
+    size, reserved = int.from_bytes(data[36:40], "little") * 512, int.from_bytes(data[14:16], "little") * 512
+    host_run(program(), "model", image, 9, 5000)
+    after = image.read_bytes()
+    assert after[reserved:reserved + size] == data[reserved:reserved + size]
+    assert after[reserved + size:reserved + 2 * size] != data[reserved + size:reserved + 2 * size]
+
+
+@pytest.mark.parametrize("first", range(4))
+def test_power_cuts(tmp_path, first):
+    """Every 16th pair of operations, at four starts; `write_host cut IMAGE SCRATCH 0 1` runs all."""
+    image = empty(tmp_path / "disk.img", 1 << 20, "-s", "1")
+    output = host_run(program(), "cut", image, "/dev/shm/nikki-cut.img", first * 4, 16, limit=300)
+    assert int(output.split()[-2]) > 500
+
+
+def test_failing_transfers(tmp_path):
+    image = empty(tmp_path / "disk.img", 1 << 20, "-s", "1")
+    output = host_run(program(), "fail", image, tmp_path / "scratch.img", limit=200)
+    assert int(output.split()[0]) > 100
+
+
+def test_full_disk(tmp_path):
+    image = empty(tmp_path / "disk.img", 1 << 20, "-s", "1")
+    output = host_run(program(), "full", image, tmp_path / "scratch.img", limit=200)
+    assert int(output.split()[0]) > 10
