@@ -7,8 +7,8 @@ from harness import host_build, host_run
 
 pytestmark = pytest.mark.chapter(8)
 
-SOURCES = ["tests/08-virtio/cache_model.c", "tests/08-virtio/host_waits.c", "tests/host/host.c", "kernel/virtio/cache.c",
-           "kernel/virtio/block.c"]
+SOURCES = ["tests/08-virtio/cache_model.c", "tests/08-virtio/host_waits.c", "tests/host/host.c"] + [
+    f"kernel/virtio/{name}.c" for name in ("cache", "cache_write", "block")]
 FLAGS = ("-iquote", "tests/host", "-iquote", "tests/08-virtio/host", "-iquote", "tests/08-virtio")
 
 
