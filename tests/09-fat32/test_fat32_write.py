@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from harness import host_build, host_run
-from test_fat32 import KERNEL
+from test_fat32 import KERNEL, fnv, tree
 
 pytestmark = pytest.mark.chapter(9)
 
@@ -75,3 +75,16 @@ def test_full_disk(tmp_path):
     image = empty(tmp_path / "disk.img", 1 << 20, "-s", "1")
     output = host_run(program(), "full", image, tmp_path / "scratch.img", limit=200)
     assert int(output.split()[0]) > 10
+
+
+def test_others_read_what_we_write(tmp_path):
+    """mtools finds as many files, with the same bytes; it needs more than 65,525 clusters."""
+    image = empty(tmp_path / "disk.img", 64 << 20, "-s", "1")
+    host_run(program(), "model", image, 11, 3000)
+    ours = sorted(found for found in tree(image).values() if found is not None)
+    (tmp_path / "out").mkdir()
+    subprocess.run(["mcopy", "-s", "-n", "-i", image, "::/*", tmp_path / "out"], check=True, capture_output=True,
+                   env=os.environ | {"MTOOLS_SKIP_CHECK": "1", "LC_ALL": "C.UTF-8"})
+    theirs = sorted((path.stat().st_size, fnv(path.read_bytes()))
+                    for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert len(ours) > 20 and theirs == ours
