@@ -16,7 +16,7 @@ end
 local TABLES = {
   calls = {
     chunk = 'system calls: rows',
-    head = '| number | call | arguments | told in |\n|--:|------|------------------------|------|\n',
+    head = '| number | call | arguments | told in |\n|----:|--------|------------------------|-------|\n',
     each = function(text, add)
       for row in text:gmatch('CALL(%b())') do
         local number, name = row:match('^%((%d+), ([%w_]+),')
@@ -28,7 +28,7 @@ local TABLES = {
   },
   errors = {
     chunk = 'error codes: rows',
-    head = '| number | name | said as | told in |\n|--:|--------|--------------------|------|\n',
+    head = '| number | name | said as | told in |\n|----:|--------|--------------------|-------|\n',
     each = function(text, add)
       for name, number, said in text:gmatch('ERROR%(([%w_]+), (%d+), "([^"]*)"%)') do
         add(tonumber(number), string.format('| %s | `ERR_%s` | %s |', number, name, said))
