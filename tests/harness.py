@@ -13,6 +13,7 @@ boot="iso" (through GRUB; "kernel" by default) and limit= (seconds that any one 
 Without upto= it boots the whole kernel, or the prefix that `make test UPTO=NN` is about.
 """
 import os
+import re
 import subprocess
 import sys
 
@@ -98,6 +99,22 @@ def host_run(program, *arguments, limit=60):
                             text=True, errors="replace", timeout=limit, check=False)
     assert result.returncode == 0, f"{program} ended with {result.returncode}:\n{result.stdout[-4000:]}"
     return result.stdout
+
+
+def explore(upto, *arguments):
+    """Runs the interleaving explorer on chapters up to this one; returns its exit status (1: a schedule failed) and what
+    it printed."""
+    done = subprocess.run(["tests/explorer/run", "-u", upto, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return done.returncode, done.stdout
+
+
+def explore_all(upto, schedules, scenarios):
+    """Every schedule of every scenario of a chapter must hold, and there must be at least so many of both."""
+    status, output = explore(upto)
+    assert status == 0, output
+    total = re.search(r"^(\d+) schedules of (\d+) scenarios, 0 failed$", output, re.M)
+    assert total and int(total[1]) > schedules and int(total[2]) >= scenarios, output
 
 
 def fat_image(files, path, megabytes=64, options=()):

@@ -1,8 +1,11 @@
 """The interleaving explorer: no schedule breaks the book's waits and locks, and every planted race is found."""
+import functools
 import re
 import subprocess
 
 import pytest
+
+import harness
 
 BUGS = {
     "lost-wakeup": ("wake", "waiter sleeps for ever, though what it waits for is there"),
@@ -15,18 +18,12 @@ BUGS = {
 }
 
 
-def explore(*arguments):
-    done = subprocess.run(["tests/explorer/run", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    return done.returncode, done.stdout
+explore = functools.partial(harness.explore, "04")
 
 
 @pytest.mark.limit(300)
 def test_no_schedule_breaks_the_book():
-    status, output = explore()
-    assert status == 0, output
-    total = re.search(r"^(\d+) schedules of (\d+) scenarios, 0 failed$", output, re.M)
-    assert total and int(total[1]) > 150000 and int(total[2]) >= 14, output
+    harness.explore_all("04", 150000, 14)
 
 
 @pytest.mark.parametrize("bug", BUGS)

@@ -1,8 +1,10 @@
 """The interleaving explorer: no schedule breaks the book's messages, and every planted race is found."""
+import functools
 import re
-import subprocess
 
 import pytest
+
+import harness
 
 BUGS = {
     "06-ipc/lost-wakeup": ("send", "receiver sleeps for ever, though there is something to receive"),
@@ -26,18 +28,12 @@ BUGS = {
 }
 
 
-def explore(*arguments):
-    done = subprocess.run(["tests/explorer/run", "-u", "06", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    return done.returncode, done.stdout
+explore = functools.partial(harness.explore, "06")
 
 
 @pytest.mark.limit(300)
 def test_no_schedule_breaks_the_book():
-    status, output = explore()
-    assert status == 0, output
-    total = re.search(r"^(\d+) schedules of (\d+) scenarios, 0 failed$", output, re.M)
-    assert total and int(total[1]) > 1000000 and int(total[2]) >= 33, output
+    harness.explore_all("06", 1000000, 33)
 
 
 @pytest.mark.limit(120)

@@ -1,8 +1,10 @@
 """The interleaving explorer: no schedule breaks the book's handles and watches, and every planted race is found."""
+import functools
 import re
-import subprocess
 
 import pytest
+
+import harness
 
 pytestmark = pytest.mark.chapter(7)
 
@@ -23,18 +25,12 @@ RACES = {
 }
 
 
-def explore(*arguments):
-    done = subprocess.run(["tests/explorer/run", "-u", "07", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1), done.stdout + done.stderr
-    return done.returncode, done.stdout
+explore = functools.partial(harness.explore, "07")
 
 
 @pytest.mark.limit(300)
 def test_no_schedule_breaks_the_book():
-    status, output = explore()
-    assert status == 0, output
-    total = re.search(r"^(\d+) schedules of (\d+) scenarios, 0 failed$", output, re.M)
-    assert total and int(total[1]) > 700000 and int(total[2]) >= 25, output
+    harness.explore_all("07", 700000, 25)
 
 
 @pytest.mark.limit(120)
