@@ -130,11 +130,18 @@ static struct model model;
 static struct node *root;
 static int retrying; /* a failed call is tried again */
 
+static int same_name(const char *a, const char *b)
+{
+    struct wanted_name left, right;
+    return wanted_take(&left, a, strlen(a)) && wanted_take(&right, b, strlen(b)) && left.count == right.count &&
+           memcmp(left.characters, right.characters, left.count * sizeof left.characters[0]) == 0;
+}
+
 static int model_find(const struct model *m, int parent, const char *name)
 {
     for (int i = 1; i < m->count; i++)
         if (m->things[i].used && m->things[i].parent == parent &&
-            name_equal(m->things[i].name, strlen(m->things[i].name), name, strlen(name)))
+            same_name(m->things[i].name, name))
             return i;
     return -1;
 }
