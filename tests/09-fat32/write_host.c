@@ -644,15 +644,17 @@ static void operation(unsigned number)
 }
 #define OPERATIONS 26
 
+/* Writes the image to a path and has fsck.fat look at it. What it says is in PATH.fsck. */
 static int fsck(const char *path)
 {
-    char *arguments[] = { "fsck.fat", "-n", (char *)path, NULL };
+    char *arguments[] = { "fsck.fat", "-n", (char *)path, NULL }, said[4096];
     posix_spawn_file_actions_t actions;
     pid_t child;
     int status;
     image_write(path);
+    snprintf(said, sizeof said, "%s.fsck", path);
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/shm/fsck.out", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    posix_spawn_file_actions_addopen(&actions, 1, said, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
     if (posix_spawn(&child, "/usr/sbin/fsck.fat", &actions, NULL, arguments, environ) != 0)
         host_fail("no fsck.fat");
