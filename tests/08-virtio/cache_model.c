@@ -26,7 +26,7 @@ static unsigned pending_count, depth, failing;   /* one in so many requests fail
 static bool writing_in_order, changing;          /* under the file system's lock */
 static uint32_t version;
 static uint64_t half_changed = UINT64_MAX; /* a block with a change that is not declared yet */
-static uint64_t requests, failures, largest, most_pending, nested;
+static uint64_t requests, failures, largest, most_pending, nested, some_written;
 
 static void sector_fill(uint8_t *bytes, uint32_t number)
 {
@@ -175,6 +175,30 @@ static void write_back(enum cache_stage stage)
     changing = false;
 }
 
+/* Some blocks, begun and waited for, or only begun: an answer tells of these and of no others. */
+static void write_some(void)
+{
+    uint64_t number = host_random() % BLOCKS, count = 1 + host_random() % 5, failed = failures;
+    if (changing)
+        return;
+    changing = true;
+    if (cache_write_blocks(&device, number, count, false) != OK)
+        host_fail("beginning to write some blocks failed");
+    if (host_random() % 4 != 0) {
+        enum status status = cache_write_blocks(&device, number, count, true);
+        bool left = false;
+        for (unsigned sector = number * per_block; sector < (number + count) * per_block && sector < sector_count; sector++)
+            left = left || dirt[sector] == ANY_TIME;
+        if ((status == OK) == left)
+            host_fail("writing %lu blocks from %lu says %d, and %s", count, number, status,
+                      left ? "something is left" : "nothing is left");
+        if (status == ERR_IO && failures == failed)
+            host_fail("an error without a cause");
+        some_written++;
+    }
+    changing = false;
+}
+
 static void forget(void)
 {
     if (changing || depth > 0)
@@ -211,6 +235,8 @@ static void operate(void)
         cache_set_limit(8 + host_random() % 60);
     else if (choice < 900 && cache_crowded() && pending_count == 0)
         write_back(CACHE_IN_ORDER);
+    else if (choice < 950)
+        write_some();
 }
 
 static bool others_go_on(void)
@@ -261,7 +287,7 @@ int main(int argc, char **argv)
     cache_forget(&device);
     if (host_frames_lent != 0)
         host_fail("%lu frames are left", host_frames_lent);
-    printf("%lu requests, at most %lu pending, %lu segments, %lu failed; %lu nested operations; %lu given up\n", requests,
-           most_pending, largest, failures, nested, counts.evicted);
+    printf("%lu requests, at most %lu pending, %lu segments, %lu failed; %lu nested operations; %lu given up; "
+           "%lu times some blocks\n", requests, most_pending, largest, failures, nested, counts.evicted, some_written);
     return 0;
 }

@@ -144,6 +144,16 @@ enum status cache_write(struct block_device *device, enum cache_stage stage)
     return result;
 }
 
+enum status cache_write_blocks(struct block_device *device, uint64_t number, uint64_t count, bool wait)
+{
+    enum status result = OK;
+    for (struct cache_block *block = blocks; block != NULL && wait; block = block->next)
+        if (block->device == device && block->number >= number && block->number - number < count &&
+            sectors_write(block, CACHE_ANY_TIME) != OK)
+            result = ERR_IO;
+    return result;
+}
+
 void cache_read_ahead(struct block_device *device, uint64_t number, uint32_t count)
 {
     (void)device;
