@@ -60,10 +60,10 @@ def test_one_table_of_two(tmp_path):
 
 @pytest.mark.parametrize("first", range(4))
 def test_power_cuts(tmp_path, first):
-    """Every 16th pair of operations, at four starts; `write_host cut IMAGE SCRATCH 0 1` runs all."""
+    """Every 20th pair of operations, at four starts; `write_host cut IMAGE SCRATCH 0 1` runs all."""
     image = empty(tmp_path / "disk.img", 1 << 20, "-s", "1")
     with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
-        output = host_run(program(), "cut", image, f"{memory}/cut.img", first * 4, 16, limit=300)
+        output = host_run(program(), "cut", image, f"{memory}/cut.img", first * 5, 20, limit=300)
     assert int(output.split()[-2]) > 500
 
 

@@ -363,12 +363,10 @@ static void do_rename(int from, const char *old, int to, const char *new)
     node_release(a);
     node_release(b);
     if (status == OK) {
-        char name[800];
-        snprintf(name, sizeof name, "%s", j > 0 && i != j ? model.things[j].name : new);
         if (j > 0 && i != j)
             model_drop(j);
         model.things[i].parent = to;
-        snprintf(model.things[i].name, sizeof model.things[i].name, "%s", name);
+        snprintf(model.things[i].name, sizeof model.things[i].name, "%s", new);
         if (recording) {
             snprintf(renames[state_count].old, 1000, "%s", before);
             path_of(&model, i, renames[state_count].new, 1000);
@@ -565,9 +563,11 @@ static int run_model(const char *path, unsigned operations)
 
 #define FOLDER FILE_KIND_FOLDER
 #define FILE_ FILE_KIND_FILE
-#define LONG "a name of two hundred and more characters that needs two sectors for its pieces, because sixteen of them "\
-             "and the short entry are too many for one; so it goes on and on until it is really long enough for that, " \
-             "isn't it"
+#define LONG_TAIL " name of two hundred and more characters that needs two sectors for its pieces, because sixteen of "\
+                  "them and the short entry are too many for one; so it goes on and on until it is really long enough "  \
+                  "for that, isn't it"
+#define LONG "a" LONG_TAIL
+#define LONG_CAPITAL "A" LONG_TAIL
 
 static int thing(const char *path)
 {
@@ -640,9 +640,14 @@ static void operation(unsigned number)
     case 23: do_rename(0, "empty", dir, "c folder"); break;
     case 24: do_rename(0, "a", 0, "A"); break;
     case 25: if (a > 0) do_remove_open(a); break;
+    case 26: if (other > 0) do_rename(other, "nothing", dir, "nothing new"); break;
+    case 27: if (other > 0) do_rename(other, "Filler number 3", other, "FILLER number 3"); break;
+    case 28: if (other > 0) do_rename(0, "a", other, "filler NUMBER 5"); break;
+    case 29: if (other > 0) do_rename(other, "Filler number 4", 0, "b.Txt"); break;
+    case 30: do_rename(dir, LONG, dir, LONG_CAPITAL); break;
     }
 }
-#define OPERATIONS 26
+#define OPERATIONS 31
 
 /* Writes the image to a path and has fsck.fat look at it. What it says is in PATH.fsck. */
 static int fsck(const char *path)
@@ -761,6 +766,15 @@ static int present(unsigned from, unsigned to, const char *path)
     return 1;
 }
 
+/* No two names in a folder may differ in case only: one of them would lead nowhere. */
+static void twin_check(struct node *folder, uint64_t position, const char *full, const char *name)
+{
+    struct file_entry entry;
+    while (folder->operations->enumerate(folder, &position, &entry) > 0)
+        if (same_name(entry.name, name))
+            host_fail("after a cut (%s): %s is there once more, as %s", cut_what, full, entry.name);
+}
+
 static void disk_walk(struct node *folder, const char *path, unsigned from, unsigned to)
 {
     struct file_entry entry;
@@ -768,6 +782,7 @@ static void disk_walk(struct node *folder, const char *path, unsigned from, unsi
     while (folder->operations->enumerate(folder, &position, &entry) > 0) {
         char full[1000];
         snprintf(full, sizeof full, "%s/%s", path, entry.name);
+        twin_check(folder, position, full, entry.name);
         path_check(full, from, to);
         struct node *node;
         if (node_lookup(folder, entry.name, entry.name_length, &node) != OK)
