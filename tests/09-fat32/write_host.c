@@ -340,10 +340,16 @@ static void path_of(const struct model *m, int i, char *path, size_t size)
     snprintf(path, size, "%s/%s", above, m->things[i].name);
 }
 
+/* Both files may be open, and become so in either order. */
 static void do_rename(int from, const char *old, int to, const char *new)
 {
-    struct node *a = open_thing(from), *b = open_thing(to);
-    int i = model_find(&model, from, old), j = model_find(&model, to, new);
+    struct node *a = open_thing(from), *b = open_thing(to), *held[2] = { NULL, NULL };
+    int i = model_find(&model, from, old), j = model_find(&model, to, new), order = host_random() % 8;
+    for (int turn = 0; turn < 2; turn++) {
+        int which = turn ^ (order & 1), thing = which == 0 ? i : j;
+        if (thing > 0 && (order >> (1 + which) & 1) != 0)
+            held[which] = open_thing(thing);
+    }
     enum status wanted = i < 0 ? ERR_NOT_FOUND : OK;
     if (i > 0 && j > 0 && i != j && model.things[i].kind != model.things[j].kind)
         wanted = model.things[j].kind == FILE_KIND_FOLDER ? ERR_IS_A_FOLDER : ERR_NOT_A_FOLDER;
@@ -362,6 +368,9 @@ static void do_rename(int from, const char *old, int to, const char *new)
     expect("rename", status, wanted);
     node_release(a);
     node_release(b);
+    for (int which = 0; which < 2; which++)
+        if (held[which] != NULL)
+            node_release(held[which]);
     if (status == OK) {
         if (j > 0 && i != j)
             model_drop(j);
