@@ -1,15 +1,14 @@
 """The fuzzers: what each is made of, and how it is built and run, with clang's libFuzzer or without it."""
+import functools
 import glob
 from dataclasses import dataclass
 
 from harness import FAT32, host_build, host_run
 
-RUNTIME = "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a"
-
 
 @dataclass
 class Target:
-    """Its sources, the folder of its corpus, and what shows that it works: the chapter's fuzzer in a word."""
+    """Its sources, the folder of its inputs, and how many bytes one may have."""
     sources: list
     corpus: str
     longest: int
@@ -33,7 +32,13 @@ def corpus(name):
     return sorted(glob.glob(f"{TARGETS[name].corpus}/*"))
 
 
+@functools.cache
+def build_replay(name, overlay=()):
+    """Without it, by gcc."""
+    return host_build([*TARGETS[name].sources, "tests/host/replay.c"], f"replay-{name}", overlay=overlay, flags=FLAGS)
+
+
 def replay(name, runs, seed=1, overlay=(), limit=60):
-    """Without it: the corpus, and as many inputs that are made from it by chance."""
-    program = host_build([*TARGETS[name].sources, "tests/host/replay.c"], f"replay-{name}", overlay=overlay, flags=FLAGS)
-    return host_run(program, runs, seed, f"{program}.input", *corpus(name), limit=limit)
+    """Tries the corpus, and as many inputs that are made from it by chance."""
+    program = build_replay(name, overlay)
+    return host_run(program, runs, seed, f"{program}-{seed}.input", *corpus(name), limit=limit)
