@@ -230,7 +230,7 @@ static enum status mount(void)
     report.made = 0;
     host_cache_asked = 0;
     enum status status = fat32_mount(&disk, &root);
-    asked_at_most(1500 * CLUSTERS, "mount");
+    asked_at_most(225 * CLUSTERS, "mount");
     if (status != OK)
         settle();
     return status;
