@@ -300,7 +300,7 @@ static void mount_again(struct view before)
 {
     for (int clean = 1; clean >= 0; clean--) {
         if (!clean)
-            disk_set_clean(0);
+            disk_bytes[65] |= 1; /* as others say it; our own mark may be anywhere, if the boot sector was changed */
         if (mount() != OK)
             host_fail("a volume that was mended is refused");
         if (report.made == clean)
