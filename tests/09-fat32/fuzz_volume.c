@@ -276,7 +276,7 @@ static void operate(unsigned number)
     case 1: status = folder->operations->create(folder, name, strlen(name), kind + 1, &node); break;
     case 2: status = folder->operations->remove(folder, name, strlen(name), size % 2 + 1); break;
     case 3: status = folder->operations->rename(folder, name, strlen(name), root, other, strlen(other)); break;
-    case 4: status = root->operations->sync(root); break;
+    case 4: status = size % 2 == 0 ? root->operations->sync(root) : folder->operations->stamp(folder, size * 100000); break;
     case 5:
         if (status == OK)
             write_somewhere(node, size, number);
@@ -285,9 +285,10 @@ static void operate(unsigned number)
         if (status == OK)
             (void)!node->operations->resize(node, size % 6000);
         break;
-    default:
-        if (status == OK) /* open while its name goes */
-            (void)!folder->operations->remove(folder, name, strlen(name), node->kind);
+    default: /* open while its name goes */
+        if (status == OK && folder->operations->remove(folder, name, strlen(name), node->kind) == OK &&
+            node->kind == FILE_KIND_FILE)
+            write_somewhere(node, size, number);
     }
     asked_at_most(4000 * CLUSTERS, "an operation");
     if (status == OK && (kind < 2 || kind > 4))
@@ -295,8 +296,18 @@ static void operate(unsigned number)
     node_release(folder);
 }
 
-/* What was mended stays so: the same is seen, and if the volume is looked through once more, there is nothing to do. */
-static void mount_again(struct view before)
+/* How much is free when nothing waits any more. */
+static uint64_t free_space(void)
+{
+    struct file_space space;
+    if (root->operations->sync(root) != OK || root->file_system->space(root->file_system, &space) != OK)
+        host_fail("a volume that was mended can't be synced, or counted");
+    return space.free;
+}
+
+/* What was mended stays so: the same is seen, as much is free, and if the volume is looked through once more, there is
+ * nothing to do. */
+static void mount_again(struct view before, uint64_t free)
 {
     for (int clean = 1; clean >= 0; clean--) {
         if (!clean)
@@ -311,6 +322,8 @@ static void mount_again(struct view before)
         struct view view = view_of();
         if (view.hash != before.hash || view.errors != 0)
             host_fail("mended, and something else is seen, with %u errors", view.errors);
+        if (free_space() != free)
+            host_fail("%lu bytes were free, and now there are %lu", free, free_space());
         if (unmount() != OK)
             host_fail("a volume that was mended can't be finished");
     }
@@ -331,10 +344,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     host_cache_asked = 0;
     if (operation_count > 0)
         view = view_of();
+    uint64_t free = mended ? free_space() : 0;
     enum status status = unmount();
     if (mended && status != OK)
         host_fail("finish: %d", status);
     if (mended)
-        mount_again(view);
+        mount_again(view, free);
     return 0;
 }
