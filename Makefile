@@ -76,7 +76,7 @@ need:
 
 # Goals that need no tangled file don't wait for any.
 NO_TANGLE := help clean distclean book html pdf epub figures link-check style test test-all prefixes record \
-    book-check exercise exercises check hint grade prove reenact bench bench-check
+    book-check exercise exercises check hint grade prove reenact bench bench-check fuzz soak
 ifneq ($(filter-out $(NO_TANGLE),$(or $(MAKECMDGOALS),all)),)
 include $B/sources.mk
 endif

@@ -27,6 +27,11 @@ from nikki.tap import Tap  # noqa: E402
 
 PASSED, TESTS_FAILED, PANIC = 0, 1, 2
 
+# What reads and writes FAT32 on the host.
+FAT32 = ["tests/host/host.c", "tests/host/cache.c", "kernel/interrupts/calendar.c"] + [
+    f"kernel/fat32/{name}.c" for name in ("boot_sector", "chain", "change", "check", "commit", "fat32", "folder", "name",
+                                          "new_name", "node", "rename", "set", "table", "volume", "write")]
+
 
 def prefix_under_test():
     return os.environ.get("NIKKI_UPTO", "")
@@ -70,7 +75,7 @@ def tangle(upto="", overlay=()):
     return "tangle" if folder == "build" else f"{folder}/tangle"
 
 
-def host_build(sources, name, upto="", overlay=(), sanitizers=True, flags=()):
+def host_build(sources, name, upto="", overlay=(), sanitizers=True, flags=(), compiler="gcc"):
     """Compiles C for this machine and returns the program's path.
 
     sources: paths; those that begin with kernel/, userland/ or abi/ are looked up among the tangled files.
@@ -82,7 +87,7 @@ def host_build(sources, name, upto="", overlay=(), sanitizers=True, flags=()):
     tangled = ("kernel", "userland", "abi")
     paths = [f"{folder}/{source}" if source.split("/")[0] in tangled and not os.path.exists(source) else source
              for source in sources]
-    command = ["gcc", "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-fno-builtin", "-I", folder,
+    command = [compiler, "-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-fno-builtin", "-I", folder,
                "-I", f"{folder}/abi", "-I", "tests"]
     if sanitizers:
         command += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]

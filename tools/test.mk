@@ -4,7 +4,7 @@ PYTEST := $(PYTHON) -B -m pytest -n 2
 BARE := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PYTHONDONTWRITEBYTECODE=1
 
 .PHONY: test test-all prefixes session record book-check exercise exercises check hint grade prove reenact style \
-    bench bench-check
+    bench bench-check fuzz soak
 
 test: ## all tests; CH=06 one chapter's on the full kernel, UPTO=06 on the prefix; ends with pytest's summary
 	@tools/need test
@@ -61,6 +61,14 @@ bench: ## what system calls and messages cost, in instructions, beside their bud
 bench-check: ## fails, and says where, if one of these figures is above its budget
 	@tools/need bench
 	@$(BARE) tools/bench --check
+
+fuzz: ## the fuzzers (libFuzzer), two at a time, each for SECONDS=60; says what they found, fails if it is anything
+	@tools/need fuzz
+	@$(BARE) tools/fuzz -s $(or $(SECONDS),60) -o "$(OVERLAY)" $(TARGET)
+
+soak: ## models, explorer and self-tests with new seeds, two at a time, for SECONDS=600; SEED= begins as an earlier run did
+	@tools/need soak
+	@$(BARE) tools/soak -s $(or $(SECONDS),600) $(SEED:%=--seed %)
 
 style: ## measures of the chapters and their C; says what breaks a rule that holds
 	@tools/style

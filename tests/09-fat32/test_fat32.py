@@ -6,14 +6,11 @@ import subprocess
 
 import pytest
 
-from harness import fat_image, host_build, host_run
+from harness import FAT32, fat_image, host_build, host_run
 
 pytestmark = pytest.mark.chapter(9)
 
-KERNEL = ["tests/host/host.c", "tests/host/cache.c", "kernel/interrupts/calendar.c"] + [
-    f"kernel/fat32/{name}.c" for name in ("boot_sector", "chain", "change", "check", "commit", "fat32", "folder", "name",
-                                          "new_name", "node", "rename", "set", "table", "volume", "write")]
-SOURCES = ["tests/09-fat32/fat32_host.c", *KERNEL]
+SOURCES = ["tests/09-fat32/fat32_host.c", *FAT32]
 OK, MALFORMED, NOT_FOUND, NOT_A_FOLDER, NOT_SUPPORTED = 0, -19, -20, -24, -41
 
 

@@ -5,14 +5,14 @@ import tempfile
 
 import pytest
 
-from harness import host_build, host_run
-from test_fat32 import KERNEL, fnv, tree
+from harness import FAT32, host_build, host_run
+from test_fat32 import fnv, tree
 
 pytestmark = pytest.mark.chapter(9)
 
 
 def program(overlay=()):
-    return host_build(["tests/09-fat32/write_host.c", *KERNEL], "fat32-write", overlay=overlay,
+    return host_build(["tests/09-fat32/write_host.c", *FAT32], "fat32-write", overlay=overlay,
                       flags=("-iquote", "tests/host"))
 
 

@@ -10,6 +10,7 @@
 #include "kernel/virtio/cache.h"
 
 unsigned host_cache_limit = 24, host_cache_pinned;
+uint64_t host_cache_asked;
 
 static struct cache_block *blocks; /* in a list by next */
 static unsigned block_count, ordered_count;
@@ -71,6 +72,7 @@ static enum status get(struct block_device *device, uint64_t number, int fresh, 
 {
     if (critical_held())
         host_fail("the cache is asked in a critical section");
+    host_cache_asked++;
     uint64_t per = CACHE_BLOCK_SIZE / device->sector_size;
     if (number * per >= device->sector_count)
         return ERR_INVALID_ARGUMENT;

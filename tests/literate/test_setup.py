@@ -48,6 +48,9 @@ def test_need_of_other_targets(machine):
     assert "xelatex (Debian package texlive-xetex)" in run(machine, "tools/need", "book").stderr
     assert "texlive" not in run(machine, "tools/need", "html").stderr
     assert "python3-pexpect" in run(machine, "tools/need", "test").stderr
+    assert "clang-14 (Debian package clang-14)" in run(machine, "tools/need", "fuzz").stderr
+    assert "libclang-rt-14-dev" in run(machine, "tools/need", "--list", "fuzz").stdout
+    assert "clang" not in run(machine, "tools/need", "test").stderr
     assert "./setup run-gui" in run(machine, "tools/need", "run-gui").stderr
 
 
