@@ -70,6 +70,9 @@ def tangle(upto="", overlay=()):
     return "tangle" if folder == "build" else f"{folder}/tangle"
 
 
+BUILT = {}  # what this process has compiled last, by the program's path
+
+
 def host_build(sources, name, upto="", overlay=(), sanitizers=True, flags=()):
     """Compiles C for this machine and returns the program's path.
 
@@ -87,9 +90,12 @@ def host_build(sources, name, upto="", overlay=(), sanitizers=True, flags=()):
     if sanitizers:
         command += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
     command += [*flags, "-o", program, *paths]
+    if BUILT.get(program) == command:
+        return program
     with machine.locked(program):
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"{' '.join(command)}\n{result.stderr}"
+    BUILT[program] = command
     return program
 
 
