@@ -123,6 +123,13 @@ def explore_all(upto, schedules, scenarios):
     assert total and int(total[1]) > schedules and int(total[2]) >= scenarios, output
 
 
+def user_program(source):
+    """Compiles tests/ROOM/NAME.c as a program for Nikki's disk, with its C library; returns the program's path."""
+    program = f"build/test/{source.removeprefix('tests/').removesuffix('.c')}.elf"
+    machine.make("disk", program)
+    return program
+
+
 def fat_image(files, path, megabytes=64, options=()):
     """Makes a FAT32 image at path that holds {"/DIR/NAME": bytes or str}; folders are made as needed."""
     path = str(path)
