@@ -76,3 +76,63 @@ def test_1000_random_deeds(tmp_path, seed):
         assert kernel.halt() == 0
     assert fsck(disk) == ""
     compare(tree_of(disk, "/top", tmp_path / "out"), deeds.tree())
+
+
+CROWD = "tests/09-fat32/crowd.c"
+
+
+def line_of(writer, number, k):
+    """As crowd.c has it."""
+    return f"{writer}-{number} line {k}" + ".".rjust(number * k * 37 % 1200 + 1) + "\n"
+
+
+def crowd_check(found, safe):
+    """What a crowd may leave: beginnings of files, whole files, and each file that it has called safe."""
+    assert set(found) >= {f"/safe/{number}" for number in safe}
+    for path, data in found.items():
+        folder, _, name = path.strip("/").rpartition("/")
+        if folder == "safe":
+            # One more may be there than we were told of, and perhaps nothing of it.
+            assert data == f"safe {name}\n".encode() or int(name) not in safe, path
+        elif folder == "crowd" and data is not None:
+            if name == "latest":
+                name = data.split(b" ")[0].decode() + ".kept"
+            stem, _, stage = name.partition(".")
+            writer, number = map(int, stem.split("-"))
+            whole = "".join(line_of(writer, number, k) for k in range(number * 7 % 40 + 2)).encode()
+            assert stage in ("part", "whole", "kept"), path
+            assert whole.startswith(data) if stage == "part" else data == whole, f"{path}: {len(data)} of {len(whole)} bytes"
+
+
+@pytest.mark.limit(120)
+def test_a_crowd_in_one_folder(tmp_path):
+    """Writers, a renamer and a remover in one folder, and writers that are killed in the midst of it."""
+    disk = system_disk(tmp_path / "disk.img", [CROWD], {"/top/first": ""})
+    with boot(disk=disk, limit=60) as kernel:
+        kernel.prompt()
+        text = kernel.command("crowd /top 1 30")
+        assert text.endswith("safe 30\n0 of them ended badly\n") and text.count("\n") == 31, text
+        assert kernel.halt() == 0
+    assert fsck(disk) == ""
+    found = tree_of(disk, "/top", tmp_path / "out")
+    crowd_check(found, range(1, 31))
+    assert len(found) > 60 and sum(path.endswith(".kept") for path in found) > 5
+
+
+@pytest.mark.limit(120)
+def test_a_crowd_loses_its_power(tmp_path):
+    """The same, and the machine goes off in the midst of it, three times; the next mount puts all in order."""
+    disk = system_disk(tmp_path / "disk.img", [CROWD], {"/top/first": ""})
+    safe = []
+    for first, last in ((1, 4), (101, 109), (201, 202), (0, 0)):
+        with boot(disk=disk, limit=60) as kernel:
+            mounted = kernel.prompt()
+            if last > 0:
+                kernel.send(f"crowd /top {first} 1000\r")
+                kernel.expect(rf"safe {last}\r*\n")
+                safe += range(first, last + 1)
+            else:
+                assert kernel.halt() == 0
+        assert "vda was not finished" in mounted or first == 1, mounted
+    assert fsck(disk) == ""
+    crowd_check(tree_of(disk, "/top", tmp_path / "out"), safe)
