@@ -1,12 +1,17 @@
 """FAT32 in the whole system, on a real disk: programs that are hard on it, and what other people's tools find afterwards."""
 import os
 import random
+import re
 import subprocess
+from functools import partial
 
 import pytest
 
 from deeds import Deeds
-from harness import boot, fat_image, user_program
+from harness import boot, fat_image, host_run, user_program
+from logwrites import Replay, log_options, read_log
+from test_fat32_write import empty
+from test_fat32_write import program as writer
 
 pytestmark = [pytest.mark.chapter(9), pytest.mark.since(17)]
 
@@ -136,3 +141,198 @@ def test_a_crowd_loses_its_power(tmp_path):
         assert "vda was not finished" in mounted or first == 1, mounted
     assert fsck(disk) == ""
     crowd_check(tree_of(disk, "/top", tmp_path / "out"), safe)
+
+
+# --- The power goes at any moment -------------------------------------------------------------------------
+
+# What the log is made of. Each part ends with a sync.
+PARTS = [
+    [("folder", "/dir"), ("folder", "/other"), ("make", "/a"), ("put", "/a", 0, 700, 1), ("make", "/B.TXT"),
+     ("put", "/B.TXT", 0, 1500, 2)],
+    [("make", "/dir/c"), ("put", "/dir/c", 0, 5000, 3), ("make", "/dir/" + "n" * 210)],
+    [("put", "/a", 700, 9000, 4)],
+    [("rename", "/a", "/dir/a longer name for it")],
+    [("put", "/dir/c", 5000, 600, 5), ("rename", "/dir/c", "/B.TXT")],
+    [("make", "/new"), ("put", "/new", 0, 1234, 6), ("sync",), ("rename", "/new", "/B.TXT")],
+    [("resize", "/dir/a longer name for it", 300), ("put", "/dir/a longer name for it", 300, 800, 7)],
+    [("rename", "/dir", "/other/dir")],
+    [("remove", "/B.TXT"), ("make", "/after"), ("put", "/after", 0, 3000, 8)],
+    [("rename", "/other/dir/" + "n" * 210, "/" + "m" * 200), ("remove", "/after")],
+    [("folder", "/other/f"), ("rename", "/other/f", "/g"), ("remove-folder", "/g")],
+]
+
+
+def power_workload(seed):
+    """Deeds, and at which line each part of them ends."""
+    deeds, chance, ends = Deeds(), random.Random(seed), []
+    for part in PARTS:
+        for line in part:
+            assert deeds.do(*line) >= 0, line
+        deeds.do("sync")
+        ends.append(len(deeds.lines))
+    for _ in range(20):
+        deeds.held = None  # each part is done by a program of its own
+        deeds.random(chance, chance.randint(1, 4))
+        deeds.do("sync")
+        ends.append(len(deeds.lines))
+    return deeds, ends
+
+
+class Cut:
+    """A disk as a loss of power leaves it, and between which states of the tree it may be."""
+
+    def __init__(self, name, disk, deeds, begin, end, at_flush=False):
+        self.name, self.disk, self.at_flush = name, disk, at_flush
+        self.states = deeds.states[begin:end + 1] if end < len(deeds.states) else [*deeds.states[begin:], deeds.tree()]
+        self.renames = [(old, new) for number, old, new in deeds.renames if begin <= number < end]
+
+    def judge(self, found):
+        """A tree must be one that the states allow: what is in all of them is there, each file is as long as in one of
+        them and each of its bytes is from one, and of two names that a rename changes one is there."""
+        paths = set(found).union(*self.states)
+        for path in paths:
+            self.judge_path(path, found)
+        for old, new in self.renames:
+            names = [name for name in (old, new, old + "/", new + "/") if name in paths]
+            always = all(any(name in state for name in names) for state in self.states)
+            assert not always or any(name in found for name in names), f"{self.name}: neither {old} nor {new} is there"
+
+    def elsewhere(self, path):
+        """A path's other names, by a rename of it or of a folder above it."""
+        names = [path]
+        for old, new in self.renames:
+            names += [there + name[len(here):] for name in names for here, there in ((old, new), (new, old))
+                      if name == here or name.startswith(here + "/")]
+        return set(names)
+
+    def judge_path(self, path, found):
+        here = [state[path] for state in self.states if path in state]
+        if path not in found:
+            assert len(here) < len(self.states), f"{self.name}: {path} is not there"
+            return
+        allowed = [state[name] for state in self.states for name in self.elsewhere(path) if name in state]
+        data = found[path]
+        assert here or allowed, f"{self.name}: {path} was never there"
+        if data is None:
+            return
+        sizes = {len(state) for state in allowed}
+        assert len(data) in sizes, f"{self.name}: {path} has {len(data)} bytes, not {sizes}"
+        for at, byte in enumerate(data):
+            assert any(at < len(state) and state[at] == byte for state in allowed), f"{self.name}: byte {at} of {path} is {byte}"
+
+
+# What fsck.fat may find before the repair: clusters that nobody leads to, chains longer than their files, a second name for
+# a chain or a folder that knows its old parent, pieces of a name without the rest, copies of the table that differ.
+HARMLESS = [re.compile(pattern) for pattern in (
+    r"Reclaimed \d+ unused clusters? ", r"File size is \d+ bytes, cluster chain length is > ", r"share clusters\.$",
+    r"Invalid '\.\.' entry", r"Orphaned long file name part ", r"FATs differ but appear to be intact", r"Dirty bit is set",
+    r"Free cluster summary ", r"Truncating ", r"Auto-", r"Using first FAT", r"Automatically removing dirty bit", r"/", r"$",
+    r"Warning: Filesystem is FAT32", r"but has only ", r"This may lead to ", r"fsck\.fat ", r"Leaving filesystem ")]
+SHORTER = re.compile(r"File size is \d+ bytes, cluster chain length is \d")
+
+
+def check_harmless(image, name):
+    said = fsck(image)
+    doubles = "share clusters" in said  # fsck.fat takes the chain from one of them, and misses it then
+    for line in map(str.strip, said.splitlines()):
+        assert any(pattern.match(line) for pattern in HARMLESS) or (doubles and SHORTER.match(line)), f"{name}:\n{said}"
+
+
+def mend(images):
+    """Has the kernel's own code mount each image, which repairs it; returns their trees."""
+    output = host_run(writer(), "mend", *images)
+    trees, found = [], {}
+    for line in output.splitlines():
+        if line.startswith("mended "):
+            trees.append(found)
+            found = {}
+        elif line.startswith("/"):
+            path, _, data = line.partition("\t")
+            found[path] = None if path.endswith("/") else bytes.fromhex(data)
+        else:
+            assert ", 0 errors left" in line, line
+    return trees
+
+
+def record_workload(tmp_path, seed):
+    """Does a workload on a disk with a log; returns the deeds, the disk's replay, and (entries, lines) after each part."""
+    deeds, ends = power_workload(seed)
+    disk = system_disk(tmp_path / "disk.img", [DEEDS], {"/SCRIPT": deeds.script()})
+    small, log = empty(tmp_path / "small.img", 2 << 20, "-s", "1"), tmp_path / "log"
+    start = tmp_path / "start.img"
+    start.write_bytes(small.read_bytes())
+    with boot(disk=disk, qemu_extra=log_options(small, log, "small"), limit=60) as kernel:
+        kernel.prompt()
+        assert kernel.command("mount vdb /mnt") == ""
+        reached, begin = [(len(read_log(log)), 0)], 0
+        for end in ends:
+            do_deeds(kernel, deeds, "/mnt", "/SCRIPT", begin, end)
+            reached.append((len(read_log(log)), end))
+            begin = end
+        assert kernel.halt() == 0
+    return deeds, Replay(start, read_log(log)), reached, small
+
+
+def cuts_of(deeds, replay, reached, chance):
+    """A cut behind every entry of the log; before each flush and after each sync some that reorder what lies between."""
+    part = 0
+    for count in range(1, len(replay.entries) + 1):
+        while part < len(reached) - 1 and reached[part][0] < count:
+            part += 1
+        end, begin = reached[part][1], reached[max(part - 1, 0)][1]
+        returned = reached[part][0] <= count  # the sync that ends the part
+        flush = replay.entries[count - 1].flush
+        yield Cut(f"cut behind {count}", partial(replay.at, count), deeds, end if returned else begin, end, flush)
+        if flush or returned:
+            for _ in range(3):
+                seed = chance.randrange(1 << 30)
+                yield Cut(f"reordered up to {count}, seed {seed}",
+                          lambda count=count - flush, seed=seed: replay.reordered(count, random.Random(seed)), deeds,
+                          begin if flush or not returned else end, end)
+
+
+def judge_cuts(cuts, folder):
+    """Each disk must be harmless, hold what it should once it is repaired, and be in order then."""
+    for first in range(0, len(cuts), 25):
+        some = cuts[first:first + 25]
+        paths = [folder / f"cut{number}" for number in range(len(some))]
+        for cut, path in zip(some, paths, strict=True):
+            path.write_bytes(cut.disk())
+            check_harmless(path, cut.name)
+        for cut, path, tree in zip(some, paths, mend(paths), strict=True):
+            cut.judge(tree)
+            assert fsck(path) == "", cut.name
+
+
+def judge_in_nikki(cuts, folder):
+    """A few of the disks, mounted by the whole system, and looked at from outside after it went off."""
+    paths, extra = [], ""
+    for number, cut in enumerate(cuts):
+        paths.append(folder / f"nikki{number}")
+        paths[-1].write_bytes(cut.disk())
+        extra += f"-drive file={paths[-1]},format=raw,if=none,id=cut{number} -device virtio-blk-pci,drive=cut{number} "
+    with boot(qemu_extra=extra) as kernel:
+        kernel.prompt()
+        for number in range(len(cuts)):
+            said = kernel.command(f"mount vd{'bcdefghij'[number]} /cut{number}")
+            assert said == "" or ", 0 errors left" in said, said
+        assert kernel.halt() == 0
+    for cut, path in zip(cuts, paths, strict=True):
+        assert fsck(path) == "", cut.name
+    for cut, tree in zip(cuts, mend(paths), strict=True):
+        cut.judge(tree)
+
+
+@pytest.mark.limit(300)
+@pytest.mark.parametrize("seed, most", [(1, 200), *(pytest.param(seed, 10000, marks=pytest.mark.slow) for seed in range(2, 6))])
+def test_power_cuts_on_a_disk_with_a_log(tmp_path, seed, most):
+    """The disk as it was behind each flush and at other moments of a workload, as QEMU's log of it tells."""
+    deeds, replay, reached, small = record_workload(tmp_path, seed)
+    assert bytes(replay.at(len(replay.entries))) == small.read_bytes() and fsck(small) == ""
+    chance = random.Random(seed)
+    cuts = list(cuts_of(deeds, replay, reached, chance))
+    at_flushes = [cut for cut in cuts if cut.at_flush]
+    others = [cut for cut in cuts if not cut.at_flush]
+    assert len(at_flushes) > 60 and len(others) > 300
+    judge_cuts(at_flushes + chance.sample(others, min(most - len(at_flushes), len(others))), tmp_path)
+    judge_in_nikki(chance.sample(cuts, 6), tmp_path)
