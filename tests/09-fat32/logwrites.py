@@ -40,10 +40,12 @@ def read_log(path):
     """All entries that are whole. The count in the log's head may lag behind: QEMU renews it with each flush only."""
     with open(path, "rb") as stream:
         log = stream.read()
-    if not log:
+    if not log.strip(b"\0"):
         return []
     magic, version, count, sector_size = struct.unpack_from("<QQQI", log)
-    if (magic, version) != (MAGIC, VERSION):
+    if (magic, version, count, sector_size) == (0, 0, 0, 0):
+        count, sector_size = 0, 512  # it has no head before the first flush
+    elif (magic, version) != (MAGIC, VERSION):
         raise ValueError(f"{path} is no log of writes: magic {magic:#x}, version {version}")
     entries, at = [], sector_size
     while at + sector_size <= len(log):
