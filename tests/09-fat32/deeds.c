@@ -3,7 +3,7 @@
  * usage: deeds FOLDER SCRIPT FROM TO [retry]
  * Does lines FROM to TO - 1 of SCRIPT in FOLDER. A line is a word and its arguments, with tabs between them; deeds.py
  * writes such scripts, and knows what must come of them. For each line its number and a number are printed: 0 or a count,
- * or an errno with a minus. With retry, what ended with EIO is told so and done again.
+ * or an errno with a minus. With retry, what ended with EIO is told so and done again; a file may then be there already.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 static char *word[ARGUMENTS];
 static char bytes[SIZE_MOST];
 static int held = -1; /* a file that is kept open, whatever becomes of its name */
+static int retry;
 
 static long number(int i)
 {
@@ -41,7 +42,7 @@ static long closed(int fd, long result)
 
 static long make(void)
 {
-    int fd = open(word[1], O_WRONLY | O_CREAT | O_EXCL, 0666);
+    int fd = open(word[1], O_WRONLY | O_CREAT | (retry ? 0 : O_EXCL), 0666);
     return fd < 0 ? told(fd) : closed(fd, 0);
 }
 
@@ -138,12 +139,13 @@ int main(int argc, char **argv)
         perror("deeds");
         return 1;
     }
+    retry = argc > 5;
     for (int i = 0; i < atoi(argv[4]) && fgets(line, sizeof line, script) != NULL; i++) {
         if (i < atoi(argv[3]))
             continue;
         split(line);
         long result = deed();
-        for (int tries = 1; argc > 5 && result == -EIO && tries < RETRIES; tries++) {
+        for (int tries = 1; retry && result == -EIO && tries < RETRIES; tries++) {
             printf("%d again\n", i);
             result = deed();
         }

@@ -339,3 +339,91 @@ def test_power_cuts_on_a_disk_with_a_log(tmp_path, seed, most):
     assert len(at_flushes) > 60 and len(others) > 300
     judge_cuts(at_flushes + chance.sample(others, min(most - len(at_flushes), len(others))), tmp_path)
     judge_in_nikki(chance.sample(cuts, 6), tmp_path)
+
+
+# --- A disk that fails ------------------------------------------------------------------------------------
+
+BEFORE = 2  # so many lines are done while the disk is still good
+FAILING = [("make", "/old"), ("put", "/old", 0, 30000, 9),
+           ("make", "/a"), ("put", "/a", 0, 9000, 1), ("folder", "/dir"), ("make", "/dir/b"), ("put", "/dir/b", 0, 700, 2),
+           ("sync",), ("sum", "/old", 0, 40000), ("rename", "/a", "/dir/a longer name"), ("put", "/dir/b", 700, 5000, 3),
+           ("sync",), ("make", "/c"), ("put", "/c", 0, 1200, 4), ("sync",), ("rename", "/c", "/dir/b"), ("folder", "/other"),
+           ("sync",), ("rename", "/dir", "/other/dir"), ("resize", "/other/dir/a longer name", 300), ("sync",),
+           ("put", "/other/dir/a longer name", 300, 20000, 5), ("remove", "/old"), ("sync",), ("sum", "/other/dir/b", 0, 40000)]
+
+
+def failing_disk(image, name, event, number, rules):
+    """A disk whose request with this number since the machine went on fails, and for writes the next one, too."""
+    numbers = (number, number + 1) if event == "write_aio" else (number,)
+    with open(rules, "w", encoding="ascii") as stream:
+        for state in range(1, numbers[-1] + 1):
+            stream.write(f'[set-state]\nevent = "{event}"\nstate = "{state}"\nnew_state = "{state + 1}"\n')
+        for state in numbers:
+            stream.write(f'[inject-error]\nevent = "{event}"\nstate = "{state}"\nerrno = "5"\nonce = "on"\n')
+    return (f"-drive driver=raw,file.driver=blkdebug,file.config={rules},file.image.driver=file,file.image.filename={image},"
+            f"if=none,id={name},werror=report,rerror=report -device virtio-blk-pci,drive={name} ")
+
+
+def until_well(kernel, command):
+    """Types a command until it has nothing to complain of; returns how often it had."""
+    for tries in range(4):
+        said = kernel.command(command)
+        if said == "":
+            return tries
+        assert "I/O error" in said, said
+    raise AssertionError(said)
+
+
+def requests_that_fail():
+    """Which request of which kind, as many as disks fit into a machine. The firmware has looked at each disk before us, with one read."""
+    every = [(event, number) for event, last in (("write_aio", 44), ("flush_to_disk", 20), ("read_aio", 6))
+             for number in range(2 if event == "read_aio" else 1, last + 1)]
+    for first in range(0, len(every), 23):
+        yield every[first:first + 23]
+
+
+@pytest.mark.limit(120)
+@pytest.mark.parametrize("requests", requests_that_fail())
+def test_a_transfer_fails_and_is_tried_again(tmp_path, requests):
+    """Of each of many disks one request fails: whoever is told tries again, and then all is as if nothing had been."""
+    deeds = Deeds()
+    for line in FAILING:
+        deeds.do(*line)
+    disk = system_disk(tmp_path / "disk.img", [DEEDS], {"/SCRIPT": deeds.script()})
+    good = empty(tmp_path / "good.img", 2 << 20, "-s", "1")
+    with boot(disk=disk, disk2=good) as kernel:
+        kernel.prompt()
+        assert kernel.command("mount vdb /mnt") == ""
+        do_deeds(kernel, deeds, "/mnt", "/SCRIPT", 0, BEFORE)
+        assert kernel.halt() == 0
+    images, extra = [], ""
+    for place, (event, number) in enumerate(requests):
+        images.append(tmp_path / f"bad{place}")
+        images[-1].write_bytes(good.read_bytes())
+        extra += failing_disk(images[-1], f"bad{place}", event, number, tmp_path / f"rules{place}")
+    untold = []
+    with boot(disk=disk, qemu_extra=extra, limit=60) as kernel:
+        kernel.prompt()
+        for place, request in enumerate(requests):
+            told = do_on_failing_disk(kernel, deeds, f"vd{chr(ord('b') + place)}")
+            untold += [request] if told == 0 else []
+        assert kernel.halt() == 0
+    # What is read ahead or written behind somebody's back fails silently: it is done again when somebody wants it.
+    assert all(event != "flush_to_disk" for event, _ in untold) and len(untold) <= 5, untold
+    for image in images:
+        assert fsck(image) == ""
+    for tree in mend(images):
+        compare(tree, deeds.tree())
+
+
+def do_on_failing_disk(kernel, deeds, name):
+    """Mounts, works, unmounts, each until it succeeds; returns how often it had to be tried again."""
+    told = until_well(kernel, f"mount {name} /{name}")
+    lines = kernel.command(f"deeds /{name} /SCRIPT {BEFORE} {len(deeds.lines)} retry").split("\n")[:-1]
+    again = [line for line in lines if line.endswith(" again")]
+    wanted = [f"{line} {result}" for line, result in enumerate(deeds.results)][BEFORE:]
+    assert [line for line in lines if line not in again] == wanted, name
+    told += len(again) + until_well(kernel, f"umount /{name}")
+    known = re.search(rf"disk {name} .* errors (\d+)", kernel.command("cat /proc/blk"))
+    assert int(known[1]) > 0, f"on {name} nothing has failed"
+    return told
