@@ -109,11 +109,9 @@ def crowd_check(found, safe):
             assert whole.startswith(data) if stage == "part" else data == whole, f"{path}: {len(data)} of {len(whole)} bytes"
 
 
-@pytest.mark.limit(120)
-def test_a_crowd_in_one_folder(tmp_path):
-    """Writers, a renamer and a remover in one folder, and writers that are killed in the midst of it."""
+def crowd_run(tmp_path, overlay=()):
     disk = system_disk(tmp_path / "disk.img", [CROWD], {"/top/first": ""})
-    with boot(disk=disk, limit=60) as kernel:
+    with boot(overlay=overlay, disk=disk, limit=60) as kernel:
         kernel.prompt()
         text = kernel.command("crowd /top 1 30")
         assert text.endswith("safe 30\n0 of them ended badly\n") and text.count("\n") == 31, text
@@ -122,6 +120,12 @@ def test_a_crowd_in_one_folder(tmp_path):
     found = tree_of(disk, "/top", tmp_path / "out")
     crowd_check(found, range(1, 31))
     assert len(found) > 60 and sum(path.endswith(".kept") for path in found) > 5
+
+
+@pytest.mark.limit(120)
+def test_a_crowd_in_one_folder(tmp_path):
+    """Writers, a renamer and a remover in one folder, and writers that are killed in the midst of it."""
+    crowd_run(tmp_path)
 
 
 @pytest.mark.limit(120)
@@ -257,14 +261,14 @@ def mend(images):
     return trees
 
 
-def record_workload(tmp_path, seed):
+def record_workload(tmp_path, seed, overlay=()):
     """Does a workload on a disk with a log; returns the deeds, the disk's replay, and (entries, lines) after each part."""
     deeds, ends = power_workload(seed)
     disk = system_disk(tmp_path / "disk.img", [DEEDS], {"/SCRIPT": deeds.script()})
     small, log = empty(tmp_path / "small.img", 2 << 20, "-s", "1"), tmp_path / "log"
     start = tmp_path / "start.img"
     start.write_bytes(small.read_bytes())
-    with boot(disk=disk, qemu_extra=log_options(small, log, "small"), limit=60) as kernel:
+    with boot(overlay=overlay, disk=disk, qemu_extra=log_options(small, log, "small"), limit=60) as kernel:
         kernel.prompt()
         assert kernel.command("mount vdb /mnt") == ""
         reached, begin = [(len(read_log(log)), 0)], 0
@@ -339,6 +343,22 @@ def test_power_cuts_on_a_disk_with_a_log(tmp_path, seed, most):
     assert len(at_flushes) > 60 and len(others) > 300
     judge_cuts(at_flushes + chance.sample(others, min(most - len(at_flushes), len(others))), tmp_path)
     judge_in_nikki(chance.sample(cuts, 6), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.limit(300)
+@pytest.mark.parametrize("overlay", ["forgets-a-flush", "frees-too-early", "old-name-first"])
+def test_the_log_shows_planted_bugs(tmp_path, overlay):
+    deeds, replay, reached, _ = record_workload(tmp_path, 1, f"tests/09-fat32/{overlay}.nw")
+    with pytest.raises(AssertionError, match="cut behind|reordered"):
+        judge_cuts(list(cuts_of(deeds, replay, reached, random.Random(1))), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.limit(120)
+def test_the_crowd_shows_a_planted_bug(tmp_path):
+    with pytest.raises(AssertionError, match="crowd|lost|unused"):
+        crowd_run(tmp_path, "tests/09-fat32/frees-what-is-open.nw")
 
 
 # --- A disk that fails ------------------------------------------------------------------------------------
