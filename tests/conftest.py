@@ -49,7 +49,9 @@ def pytest_collection_modifyitems(config, items):
         if wanted:
             ok = ok and chapter == wanted
         if upto:
-            ok = ok and chapter is not None and chapter <= int(upto.split(":")[0])
+            since = item.get_closest_marker("since")
+            first = since.args[0] if since else chapter
+            ok = ok and first is not None and first <= int(upto.split(":")[0])
         (keep if ok else drop).append(item)
     items[:] = keep
     config.hook.pytest_deselected(items=drop)

@@ -75,6 +75,9 @@ def tangle(upto="", overlay=()):
     return "tangle" if folder == "build" else f"{folder}/tangle"
 
 
+BUILT = {}  # what this process has compiled last, by the program's path
+
+
 def host_build(sources, name, upto="", overlay=(), sanitizers=True, flags=(), compiler="gcc"):
     """Compiles C for this machine and returns the program's path.
 
@@ -92,9 +95,12 @@ def host_build(sources, name, upto="", overlay=(), sanitizers=True, flags=(), co
     if sanitizers:
         command += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
     command += [*flags, "-o", program, *paths]
+    if BUILT.get(program) == command:
+        return program
     with machine.locked(program):
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"{' '.join(command)}\n{result.stderr}"
+    BUILT[program] = command
     return program
 
 
@@ -120,6 +126,13 @@ def explore_all(upto, schedules, scenarios):
     assert status == 0, output
     total = re.search(r"^(\d+) schedules of (\d+) scenarios, 0 failed$", output, re.M)
     assert total and int(total[1]) > schedules and int(total[2]) >= scenarios, output
+
+
+def user_program(source):
+    """Compiles tests/ROOM/NAME.c as a program for Nikki's disk, with its C library; returns the program's path."""
+    program = f"build/test/{source.removeprefix('tests/').removesuffix('.c')}.elf"
+    machine.make("disk", program)
+    return program
 
 
 def fat_image(files, path, megabytes=64, options=()):

@@ -66,3 +66,17 @@ $B/bench/%.o: userland/%.c tools/compile tools/user.mk | $B/sources.mk $(USER_NE
 	@tools/compile $@ $< $T $(CC) $(USER_CFLAGS)
 $(foreach name,$(USER_BENCH),$(eval $(call user_program,$(name),$B/bench/$(name).o)))
 endif
+
+# --- Programs that only tests need -----------------------------------------------------------------------
+
+# $B/test/ROOM/NAME.elf is tests/ROOM/NAME.c as a program; a test puts it on a disk of its own.
+ifneq ($(USER_LIBC),)
+$B/test/%.o: tests/%.c tools/compile tools/user.mk | $B/sources.mk $(USER_NEEDS)
+	@mkdir -p $(@D)
+	@tools/compile $@ $< $T $(CC) $(USER_CFLAGS)
+
+$B/test/%.elf: $B/test/%.o $(USER_LIBRARIES) $T/abi/nikki/program.ld $(NEWLIB)/.built
+	@$(LD) $(USER_LDFLAGS) -T $T/abi/nikki/program.ld -o $@.new $< --start-group $(USER_LIBRARIES) $(USER_LIBGCC) --end-group
+	@strip -o $@ $@.new
+	@rm -f $@.new
+endif

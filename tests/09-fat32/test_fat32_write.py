@@ -29,7 +29,7 @@ def fsck(path):
 
 
 @pytest.mark.parametrize("seed, megabytes, operations, options", [
-    (1, 8, 40000, ("-s", "1")), (2, 8, 20000, ("-s", "8")), (3, 64, 10000, ("-s", "128")),
+    (1, 8, 100000, ("-s", "1")), (2, 8, 20000, ("-s", "8")), (3, 64, 10000, ("-s", "128")),
     (4, 1, 20000, ("-s", "1", "-f", "1")), (5, 16, 10000, ("-S", "4096", "-s", "1")),
     (6, 16, 10000, ("-S", "1024", "-s", "4", "-R", "40")), (7, 1, 20000, ("-s", "1"))])
 def test_beside_a_model(tmp_path, seed, megabytes, operations, options):
@@ -65,6 +65,19 @@ def test_power_cuts(tmp_path, first):
     with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
         output = host_run(program(), "cut", image, f"{memory}/cut.img", first * 5, 20, limit=300)
     assert int(output.split()[-2]) > 500
+
+
+# What shows a planted bug: what the model says, or a pair of operations, as write_host numbers them, with cuts.
+@pytest.mark.slow
+@pytest.mark.parametrize("overlay, seen", [
+    ("free-ends-a-chain", "write: -19"), ("forgets-a-flush", (0, 0)), ("frees-too-early", (1, 22)),
+    ("old-name-first", (14, 20)), ("drops-any-double", (17, 20))])
+def test_planted_bugs_are_seen(tmp_path, overlay, seen):
+    image = empty(tmp_path / "disk.img", 1 << 20, "-s", "1")
+    mode, *arguments = ["model", 1, 20000] if isinstance(seen, str) else [
+        "cut", tmp_path / "scratch.img", seen[0] * 26 + seen[1], 1000]
+    with pytest.raises(AssertionError, match=seen if isinstance(seen, str) else "after a cut"):
+        host_run(program(f"tests/09-fat32/{overlay}.nw"), mode, image, *arguments)
 
 
 def test_failing_transfers(tmp_path):

@@ -5,6 +5,8 @@
  *                                                 each image is mounted, compared, and checked by fsck.fat in SCRATCH
  *        write_host fail IMAGE                    each read, write and flush of a workload fails once, and is retried
  *        write_host full IMAGE                    each operation with few clusters left
+ *        write_host mend IMAGE...                 mounts each, which repairs it, prints its tree and all bytes in
+ *                                                 hexadecimal, and writes it back
  */
 #include <fcntl.h>
 #include <spawn.h>
@@ -1012,12 +1014,53 @@ static int run_full(const char *scratch)
     return 0;
 }
 
+static void tree_print(struct node *folder, const char *path)
+{
+    struct file_entry entry;
+    uint64_t position = 0;
+    int64_t more;
+    while ((more = folder->operations->enumerate(folder, &position, &entry)) > 0) {
+        char full[1000];
+        struct node *node;
+        snprintf(full, sizeof full, "%s/%s", path, entry.name);
+        if (node_lookup(folder, entry.name, entry.name_length, &node) != OK)
+            host_fail("no %s", full);
+        printf("%s%s\t", full, node->kind == FILE_KIND_FOLDER ? "/" : "");
+        uint8_t *bytes = node->kind == FILE_KIND_FOLDER ? NULL : bytes_of(node, entry.size);
+        for (uint64_t at = 0; bytes != NULL && at < entry.size; at++)
+            printf("%02x", bytes[at]);
+        printf("\n");
+        free(bytes);
+        if (node->kind == FILE_KIND_FOLDER)
+            tree_print(node, full);
+        node_release(node);
+    }
+    if (more < 0)
+        host_fail("enumerate %s: %ld", path, more);
+}
+
+static int run_mend(char **paths)
+{
+    for (; *paths != NULL; paths++) {
+        image_read(*paths);
+        mount();
+        tree_print(root, "");
+        unmount();
+        image_write(*paths);
+        free(image);
+        printf("mended %s\n", *paths);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3)
-        host_fail("usage: write_host model|cut|fail|full IMAGE …");
+        host_fail("usage: write_host model|cut|fail|full|mend IMAGE …");
     if (getenv("SECTOR") != NULL)
         device.sector_size = atoi(getenv("SECTOR"));
+    if (strcmp(argv[1], "mend") == 0)
+        return run_mend(argv + 2);
     image_read(argv[2]);
     model.count = 1;
     if (strcmp(argv[1], "model") == 0) {

@@ -19,11 +19,22 @@ def disk_with(extra, path):
     return fat_image(own | extra, path)
 
 
+def mtools(*command):
+    """What one of the mtools prints."""
+    return subprocess.run(command, check=True, capture_output=True, text=True,
+                          env=os.environ | {"MTOOLS_SKIP_CHECK": "1"}).stdout
+
+
+def figures(kernel):
+    """What the kernel tells of its memory and of the cache of blocks."""
+    lines = [line.split() for line in kernel.command("cat /proc/meminfo /proc/cache").splitlines()]
+    return {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdigit()}
+
+
 def used(kernel):
     """KiB in use, without what is only lent to the cache of blocks."""
-    lines = [line.split() for line in kernel.command("cat /proc/meminfo /proc/cache").splitlines()]
-    figures = {words[0]: int(words[1]) for words in lines if len(words) == 2 and words[1].isdigit()}
-    return figures["used_kib"] - 4 * figures["blocks"]
+    now = figures(kernel)
+    return now["used_kib"] - 4 * now["blocks"]
 
 
 @pytest.mark.limit(180)
@@ -48,6 +59,31 @@ def test_copying_needs_a_small_buffer(tmp_path):
         assert kernel.halt() == 0
 
 
+@pytest.mark.limit(120)
+def test_a_file_larger_than_memory(tmp_path):
+    """Whatever is copied, memory never holds more than before and what the cache may borrow."""
+    size, source = 80 * MIB, tmp_path / "source"
+    source.write_bytes(random.Random(80).randbytes(size))
+    second = fat_image({}, tmp_path / "second.img", 200, options=("-s", "4"))
+    mtools("mcopy", "-i", second, source, "::/big")
+    with boot(disk2=second, mem=64, limit=100) as kernel:
+        kernel.prompt()
+        kernel.command("mount vdb /mnt; echo one > /mnt/one; cat /mnt/one > /mnt/two; rm /mnt/one /mnt/two; sync")
+        before = figures(kernel)
+        assert size > 1024 * before["total_kib"] and before["limit"] < before["total_kib"] / 4 / 3
+        assert kernel.command("cd /mnt; cat big > copy; sync; echo code $?; cd /") == "code 0\n"
+        after = figures(kernel)
+        assert after["evicted"] > 2 * size // 4096 - 2 * after["limit"]  # all of it went through the cache
+        assert after["blocks"] <= before["limit"] == after["limit"]
+        borrowed = 4 * (before["limit"] - before["blocks"])
+        assert after["peak_kib"] - before["peak_kib"] <= borrowed + 100
+        assert after["used_kib"] - 4 * after["blocks"] - before["used_kib"] + 4 * before["blocks"] <= 100
+        assert kernel.halt() == 0
+    mtools("mcopy", "-i", second, "::/copy", tmp_path / "copy")
+    subprocess.run(["cmp", source, tmp_path / "copy"], check=True)
+    subprocess.run(["/usr/sbin/fsck.fat", "-n", second], capture_output=True, check=True)
+
+
 @pytest.mark.limit(180)
 def test_hard_on_files(tmp_path):
     """In memory and on the disk, which other people's programs then find in order."""
@@ -63,13 +99,10 @@ def test_hard_on_files(tmp_path):
         kernel.command("echo more >> /d/h; rm -r /bin; touch /d/t; sync")
         assert kernel.halt() == 0
     assert subprocess.run(["/usr/sbin/fsck.fat", "-n", disk], capture_output=True, check=False).returncode == 0
-    environment = os.environ | {"MTOOLS_SKIP_CHECK": "1"}
-    listing = subprocess.run(["mdir", "-i", disk, "-/", "-b", "::/"], capture_output=True, text=True, check=True,
-                             env=environment).stdout.split("\n")
+    listing = mtools("mdir", "-i", disk, "-/", "-b", "::/").split("\n")
     assert sorted(filter(None, listing)) == sorted(
         ["::/INIT.ELF", "::/SHELL.ELF", "::/d/", "::/d/a long name/", "::/d/a long name/Copy of it", "::/d/h", "::/d/t"])
-    text = subprocess.run(["mtype", "-i", disk, "::/d/h"], capture_output=True, text=True, check=True, env=environment)
-    assert text.stdout == "hello\nmore\n"
+    assert mtools("mtype", "-i", disk, "::/d/h") == "hello\nmore\n"
 
 
 @pytest.mark.limit(120)
