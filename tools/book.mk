@@ -5,13 +5,14 @@
 WEAVER := tools/stream tools/prefix.awk tools/overlay.awk tools/shift.awk tools/check.awk $(shell find tools/weave -type f)
 WOVEN := book.md $(CHAPTERS) $(wildcard figures/*/*.txt figures/*/*.svg tests/*/*.nw) $(OVERLAY) $(WEAVER)
 WEAVE := tools/weave/weave -u "$(UPTO)" -o "$(OVERLAY)" $(if $(DRAFT),-d)
+PDFS := $B/book.pdf $B/workshop.pdf
 FIGURES := $(patsubst %.tex,build/%.pdf,$(wildcard figures/*/*.tex))
 
-book: pdf epub html link-check ## the book as PDF, EPUB and web site: build/book.pdf, book.epub, html/
-	@echo "$B/book.pdf $B/book.epub $B/html/index.html"
+book: pdf epub html link-check ## the book as two PDFs, EPUB and web site: build/book.pdf, workshop.pdf, book.epub, html/
+	@echo "$(PDFS) $B/book.epub $B/html/index.html"
 
 html: $B/html/index.html ## the web site alone, in build/html/; needs no TeX
-pdf: $B/book.pdf ## the printed book, build/book.pdf
+pdf: $(PDFS) ## the printed book in two volumes, build/book.pdf and build/workshop.pdf
 epub: $B/book.epub ## the book for e-readers, build/book.epub
 
 build/.tools-%: tools/need
@@ -19,8 +20,8 @@ build/.tools-%: tools/need
 	@tools/need $*
 	@touch $@
 
-# In `make book` the home page offers the other two; so they come first.
-DOWNLOADS := $(if $(filter book,$(MAKECMDGOALS)),$B/book.pdf $B/book.epub)
+# In `make book` the home page offers the others; so they come first.
+DOWNLOADS := $(if $(filter book,$(MAKECMDGOALS)),$(PDFS) $B/book.epub)
 
 # A draft does not pass for the book: what was woven otherwise is woven again.
 $B/.woven-%: FORCE
@@ -39,8 +40,8 @@ $B/book.epub: $(WOVEN) $B/.woven-epub | build/.tools-epub
 	@$(WEAVE) epub $B/epub
 	@tools/weave/epub/pack $B/epub $@
 
-$B/pdf/book.tex: $(WOVEN) $B/.woven-pdf | build/.tools-pdf
-	@$(WEAVE) latex $@
+$B/pdf/book.tex $B/pdf/workshop.tex &: $(WOVEN) $B/.woven-pdf | build/.tools-pdf
+	@$(WEAVE) latex $B/pdf
 
 answers: $B/answers.pdf ## the answers to the exercises, build/answers.pdf
 
@@ -48,12 +49,15 @@ $B/pdf/answers.tex: $(WOVEN) $(wildcard tests/*/*/answer*.nw) | build/.tools-pdf
 	@tools/weave/weave -d answers $@
 
 # A PDF's log must be clean: no line too long, no reference to nothing, no letter without a font.
-$B/book.pdf $B/answers.pdf: $B/%.pdf: $B/pdf/%.tex $(FIGURES)
-	@latexmk -xelatex -interaction=nonstopmode -halt-on-error -outdir=$B/pdf $< >$B/pdf/latexmk-$*.log 2>&1 || \
-	    { grep -h -A 8 '^!' $B/pdf/$*.log >&2 || tail -20 $B/pdf/latexmk-$*.log >&2; \
-	      echo "LaTeX stopped; the whole log is $B/pdf/$*.log" >&2; exit 1; }
-	@tools/weave/check-log $B/pdf/$*.log
-	@cp $B/pdf/$*.pdf $@
+PRINT = tools/weave/print $B/pdf $1 && tools/weave/check-log $(patsubst %,$B/pdf/%.log,$1) && \
+    cp $(patsubst %,$B/pdf/%.pdf,$1) $B/
+
+# Each volume names pages of the other, so they are set together.
+$(PDFS) &: $B/pdf/book.tex $B/pdf/workshop.tex $(FIGURES)
+	@$(call PRINT,book workshop)
+
+$B/answers.pdf: $B/pdf/answers.tex $(FIGURES)
+	@$(call PRINT,answers)
 
 figures: $(FIGURES) ## draw the figures, and renew the SVGs whose source has changed
 	@for source in $(wildcard figures/*/*.tex); do tools/weave/figure make $$source || exit; done
@@ -65,5 +69,5 @@ build/figures/%.pdf: figures/%.tex figures/style.tex $$(shell tools/weave/figure
 	@cd $(<D) && xelatex -interaction=batchmode -halt-on-error -output-directory=$(CURDIR)/$(@D) $(<F) >/dev/null || \
 	    { grep -h -A 6 '^!' $(CURDIR)/$(@:.pdf=.log) >&2; echo "$<:1: error: LaTeX can't draw this figure" >&2; exit 1; }
 
-link-check: $B/html/index.html ## look for broken links in the web site
-	@tools/link-check $B/html
+link-check: $B/html/index.html $(DOWNLOADS) ## look for broken links in the web site, and in the PDFs if they are there
+	@tools/link-check $B/html $$(ls $(PDFS) 2>/dev/null)

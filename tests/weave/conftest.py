@@ -30,7 +30,7 @@ class Book:
 
     def weave(self, kind="html", *options):
         """Runs the weaver; returns its exit status and what it said."""
-        target = {"html": "html", "epub": "epub", "latex": "book.tex"}[kind]
+        target = {"html": "html", "epub": "epub", "latex": "out"}[kind]
         done = subprocess.run([TOP / "tools/weave/weave", *options, kind, target], cwd=self.folder,
                               capture_output=True, text=True)
         return done.returncode, done.stdout + done.stderr

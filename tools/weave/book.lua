@@ -2,8 +2,8 @@
 --
 --     pandoc -f READER -L tools/weave/book.lua -M weave=html -M folder=build/html …
 --
--- weave=html writes a web site into `folder`, weave=epub the files of an EPUB; with weave=latex or
--- weave=answers the filter returns the document for pandoc to write. lib/ holds one module for each step.
+-- weave=html writes a web site into `folder`, weave=epub the files of an EPUB, weave=latex the two volumes of the
+-- printed book; with weave=answers the filter returns the document for pandoc to write. lib/ holds one module for each step.
 local here = PANDOC_SCRIPT_FILE:match('^(.*)/[^/]*$') or '.'
 package.path = here .. '/lib/?.lua;' .. package.path
 
@@ -39,10 +39,10 @@ function Pandoc(doc)
     require('site').write(book.settings.folder)
   elseif weave == 'epub' then
     require('epub').write(book.settings.folder)
-  elseif weave == 'answers' then
-    blocks = require('latex').answers()
+  elseif weave == 'latex' then
+    require('latex').write(book.settings.folder, doc.meta)
   else
-    blocks = require('latex').document()
+    blocks = require('latex').answers()
   end
   report.check()
   return pandoc.Pandoc(blocks, doc.meta)

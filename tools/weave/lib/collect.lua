@@ -91,6 +91,14 @@ local function header(page, block)
   end
   local entry = { kind = 'section', level = block.level, number = number, title = block.content,
     workshop = block.classes:includes('workshop'), id = id, page = page }
+  if page.kind == 'chapter' and entry.workshop then
+    if page.workshop_section or block.level ~= 2 then
+      report.error(page.file, '{#' .. id, 'a chapter has one workshop, a section (##); make this a part of it (###)')
+    end
+    page.workshop_section = page.workshop_section or entry
+  end
+  if block.level == 2 then page.in_workshop = entry.workshop end
+  entry.in_workshop = page.in_workshop
   collect.label(page, id, entry)
   table.insert(page.toc, entry)
   return book.place { kind = 'header', entry = entry, page = page }
@@ -185,6 +193,7 @@ local function code_block(page, block)
   if block.classes[1] == 'noweb' then
     local chunk = chunks.parse(block.text)
     chunks.add(chunk, page)
+    chunk.workshop = page.in_workshop
     return book.place { kind = 'chunk', chunk = chunk, page = page }
   end
   local class = block.classes[1]

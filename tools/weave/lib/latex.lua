@@ -1,4 +1,5 @@
--- The book's elements as LaTeX, and the whole document from them. pdf/book.tex has the macros.
+-- The book's elements as LaTeX, and the two volumes from them: the book, which is told, and the workshop.
+-- pdf/book.tex has the macros. They know from a label's entry in the other volume's .aux that a reference leads there.
 local added = require 'added'
 local book = require 'book'
 local chunks = require 'chunks'
@@ -46,6 +47,9 @@ end
 local function raw(text) return pandoc.RawBlock('latex', text) end
 local function raw_inline(text) return pandoc.RawInline('latex', text) end
 
+-- The volume that is being written. Every label stands in one of them alone.
+local volume = 'book'
+
 local labels, label_count = {}, 0
 local function label(id)
   if not labels[id] then
@@ -58,7 +62,8 @@ end
 -- References --------------------------------------------------------------------------------------------------
 
 function latex.reference(content, target)
-  local out = pandoc.Inlines { raw_inline('\\reference{' .. label(target.id) .. '}{') }
+  local said = stringify(content):find('[Ww]orkshop') -- then the volume need not be named again
+  local out = pandoc.Inlines { raw_inline((said and '\\shopreference{' or '\\reference{') .. label(target.id) .. '}{') }
   out:extend(content)
   out:insert(raw_inline('}'))
   return out
@@ -187,7 +192,12 @@ local commands = { [2] = 'section', [3] = 'subsection', [4] = 'subsubsection' }
 
 function latex.header(item)
   local entry = item.entry
-  local command = commands[entry.level] or 'subsubsection'
+  local level = entry.level
+  if volume == 'workshop' then -- a chapter's one section has become a chapter
+    if entry.workshop then return {} end
+    level = level - 1
+  end
+  local command = commands[level] or 'subsubsection'
   local title = latex.inline(entry.shown or entry.title)
   local plain = escape(stringify(entry.title))
   local number = entry.number and tonumber(entry.number:match('(%d+)$'))
@@ -195,12 +205,9 @@ function latex.header(item)
     return { raw(string.format('\\%s*{%s}\\label{%s}\\addcontentsline{toc}{%s}{%s}', command, title, label(entry.id),
       command, plain)) }
   end
-  return { raw(string.format('\\setcounter{%s}{%d}\\%s[%s]{%s%s}\\label{%s}', command, number - 1, command, plain, title,
-    entry.workshop and '\\mayskip' or '', label(entry.id))) }
+  return { raw(string.format('\\setcounter{%s}{%d}\\%s[%s]{%s}\\label{%s}', command, number - 1, command, plain, title,
+    label(entry.id))) }
 end
-
-function latex.workshop_open() return { raw('\\workshopbegin') } end
-function latex.workshop_close() return { raw('\\workshopend') } end
 
 local function wrap(open, blocks, close)
   local out = pandoc.Blocks { raw(open) }
@@ -363,50 +370,139 @@ local function first_uses(used)
   return links(some, true) .. string.format(' and %d more', #used - USES_IN_PRINT)
 end
 
+-- Does a chunk stand in the volume that is being written?
+local function here(chunk) return (chunk.workshop and 'workshop' or 'book') == volume end
+
+local function only_here(list)
+  local out = {}
+  for _, chunk in ipairs(list) do
+    if here(chunk) then out[#out + 1] = chunk end
+  end
+  return out
+end
+
+-- Each volume's index has what stands in it. The terms are all in the book, where they are explained.
 local function write_indexes(out)
-  out:insert(index_of('Index of terms', indexes.terms(), function(entry)
-    local places = {}
-    for _, term in ipairs(entry.places) do places[#places + 1] = '\\termpage{' .. term.anchor:gsub('%-', '') .. '}' end
-    return escape(entry.text) .. '\\quad ' .. table.concat(places, ', ')
-  end))
-  out:insert(index_of('Index of identifiers', indexes.identifiers(), function(entry)
+  if volume == 'book' then
+    out:insert(index_of('Index of terms', indexes.terms(), function(entry)
+      local places = {}
+      for _, term in ipairs(entry.places) do places[#places + 1] = '\\termpage{' .. term.anchor:gsub('%-', '') .. '}' end
+      return escape(entry.text) .. '\\quad ' .. table.concat(places, ', ')
+    end))
+  end
+  local identifiers, names = {}, {}
+  for _, entry in ipairs(indexes.identifiers()) do
+    entry.used = only_here(entry.used)
+    if #entry.used > 0 or #only_here(entry.defined) > 0 then identifiers[#identifiers + 1] = entry end
+  end
+  for _, entry in ipairs(indexes.chunks()) do
+    if #only_here(entry.named.parts) > 0 then names[#names + 1] = entry end
+  end
+  out:insert(index_of('Index of identifiers', identifiers, function(entry)
     return typewriter(entry.text) .. '\\quad \\textbf{' .. links(entry.defined) .. '}'
       .. (#entry.used > 0 and '; ' .. first_uses(entry.used) or '')
   end))
-  out:insert(index_of('Index of chunks', indexes.chunks(), function(entry)
+  out:insert(index_of('Index of chunks', names, function(entry)
     return latex.use(entry.text) .. '\\quad ' .. links(entry.named.parts)
   end))
 end
 
-function latex.document()
-  local out, part, state = pandoc.Blocks {}, nil, nil
-  for _, page in ipairs(book.pages) do
-    local matter = ({ front = 'front', overlay = 'front', chapter = 'main', back = 'back' })[page.kind]
-    if matter ~= state then
-      if matter == 'main' then out:insert(raw('\\mainmatter')) end
-      if matter == 'back' then out:insert(raw('\\backmatter')) end
-      state = matter
+-- A page's blocks in two: what is told, and what stands in its workshop section.
+local function divide(page)
+  local told, shop = pandoc.Blocks {}, pandoc.Blocks {}
+  local into = told
+  for _, block in ipairs(page.blocks) do
+    local item = block.t == 'Div' and book.placed(block)
+    if item and item.kind == 'header' and item.entry.level == 2 then
+      into = item.entry.workshop and shop or told
     end
-    if page.part and page.part ~= part then
-      part = page.part
-      out:insert(raw(string.format('\\bookpart{%d}{%s}{%s}', part.number, escape(part.title),
-        escape(stringify(part.line or '')))))
-    end
-    local title = latex.inline(page.title)
-    if page.kind == 'chapter' then
-      out:insert(raw(string.format('\\bookchapter{%d}{%s}{%s}{%s}', page.number, title, label(page.id),
-        escape(page.line and stringify(page.line) or ''))))
-    else
-      out:insert(raw(string.format('\\addchap{%s}\\label{%s}', title, label(page.id))))
-    end
-    out:extend(transform.page(page, latex))
-    out:extend(hints(page))
-    if page.kind == 'chapter' then out:extend(what_it_added(page)) end
+    into:insert(block)
   end
-  if state ~= 'back' then out:insert(raw('\\backmatter')) end
-  write_indexes(out)
-  out:insert(1, raw(table.concat(name_list, '\n')))
+  return told, shop
+end
+
+-- Where a chapter's workshop is, at the end of what is told of it.
+local function workshop_note(page)
+  local entry, items, lines = page.workshop_section, {}, 0
+  for _, below in ipairs(page.toc) do
+    if below.in_workshop and below.level == 3 then
+      items[#items + 1] = string.format('\\notepart{%s}{%s}', label(below.id), latex.inline(below.title))
+    end
+  end
+  for _, chunk in ipairs(book.chunks) do
+    if chunk.page == page and chunk.workshop then lines = lines + select(2, chunk.text:gsub('%S[^\n]*', '')) end
+  end
+  local number = entry.number:match('(%d+)$')
+  return raw(string.format('\\workshopnote{%s}{%d}{%s}{%s}{%s}', label(entry.id), number - 1, latex.inline(entry.title),
+    (tostring(lines):gsub('^(%d+)(%d%d%d)$', '%1,%2')) .. (lines == 1 and '~line' or '~lines'),
+    table.concat(items, '\\notegap ')))
+end
+
+-- Opens a page in the volume that is being written.
+local function opening(page)
+  local title = latex.inline(page.title)
+  if page.kind ~= 'chapter' then return raw(string.format('\\addchap{%s}\\label{%s}', title, label(page.id))) end
+  if volume == 'book' then
+    return raw(string.format('\\bookchapter{%d}{%s}{%s}{%s}', page.number, title, label(page.id),
+      escape(page.line and stringify(page.line) or '')))
+  end
+  local entry = page.workshop_section
+  return raw(string.format('\\shopchapter{%d}{%s}{%s}{%d}{%s}', page.number, title, label(entry.id),
+    entry.number:match('(%d+)$'), label(page.id)))
+end
+
+-- The blocks of each volume.
+function latex.volumes()
+  local out, matter, part = { book = pandoc.Blocks {}, workshop = pandoc.Blocks {} }, {}, {}
+  local function begin(page)
+    local into = out[volume]
+    local this = ({ front = 'front', overlay = 'front', chapter = 'main', back = 'back' })[page.kind]
+    if this ~= matter[volume] then
+      if this ~= 'front' then into:insert(raw('\\' .. this .. 'matter')) end
+      matter[volume] = this
+    end
+    if page.part and page.part ~= part[volume] then
+      part[volume] = page.part
+      into:insert(raw(string.format('\\bookpart{%d}{%s}{%s}', page.part.number, escape(page.part.title),
+        escape(stringify(page.part.line or '')))))
+    end
+    into:insert(opening(page))
+    return into
+  end
+  for _, page in ipairs(book.pages) do
+    local told, shop = divide(page)
+    volume = 'book'
+    local into = begin(page)
+    into:extend(transform.blocks(told, page, latex))
+    into:extend(hints(page))
+    if page.workshop_section then into:insert(workshop_note(page)) end
+    if page.kind == 'chapter' then into:extend(what_it_added(page)) end
+    volume = 'workshop'
+    if #shop > 0 then begin(page):extend(transform.blocks(shop, page, latex)) end
+  end
+  for name, blocks in pairs(out) do
+    volume = name
+    if matter[volume] ~= 'back' then blocks:insert(raw('\\backmatter')) end
+    write_indexes(blocks)
+  end
+  for _, blocks in pairs(out) do blocks:insert(1, raw(table.concat(name_list, '\n'))) end
   return out
+end
+
+-- Writes book.tex and workshop.tex into `folder`.
+function latex.write(folder, meta)
+  local template = pandoc.template.compile(assert(book.read_file(book.settings.tools .. '/pdf/book.tex')))
+  for name, blocks in pairs(latex.volumes()) do
+    local words = {}
+    for key, value in pairs(meta) do words[key] = value end
+    if name == 'workshop' then
+      for key, value in pairs(meta.workshop or {}) do words[key] = value end
+      words.second = true
+    end
+    words.other = name == 'book' and 'workshop' or 'book'
+    book.write_file(folder .. '/' .. name .. '.tex', pandoc.write(pandoc.Pandoc(blocks, words), 'latex',
+      pandoc.WriterOptions { template = template }))
+  end
 end
 
 -- The answers, a book of their own: each exercise, and what its answer*.nw write. Pages of the main book can't be

@@ -309,7 +309,8 @@ function site.write(folder)
   end
   local downloads = ''
   if book.settings.downloads then
-    downloads = '<a class="button" href="book.pdf">PDF</a> <a class="button" href="book.epub">EPUB</a>'
+    downloads = '<a class="button" href="book.pdf">PDF</a> <a class="button" href="workshop.pdf">Workshop, PDF</a> '
+      .. '<a class="button" href="book.epub">EPUB</a>'
   end
   book.write_file(folder .. '/index.html', home {
     book = escape(book.title), subtitle = escape(book.subtitle), lead = escape(book.lead), rights = escape(book.rights),
