@@ -1,6 +1,6 @@
-/* A fuzzer of a folder's entries and names. The input is the length of a name, the name, and the entries of the root. What
- * a listing shows is compared with a model, which reads long names from their short entries backwards; then a file of
- * this name is made among them. */
+/* A fuzzer of a folder's entries and names. The input is the length of a name, the name, and the entries of the root.
+ * What a listing shows is compared with a model, which reads long names from their short entries backwards; then a file
+ * of this name is made among them. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -131,11 +131,46 @@ static bool is_short(const uint8_t *entry, const char *text)
     return at == end;
 }
 
+/* The short name, if it is plain ASCII; else an empty text. */
+static void model_alias(const uint8_t *entry, char *text)
+{
+    char *to = text;
+    for (unsigned i = 0; i < 11; i++) {
+        if (entry[i] >= 0x80 || (i == 0 && entry[i] <= 5)) {
+            *text = '\0';
+            return;
+        }
+        unsigned rest = i, end = i < 8 ? 8 : 11;
+        while (rest < end && entry[rest] == ' ')
+            rest++;
+        if (i == 8 && entry[8] != ' ')
+            *to++ = '.';
+        if (i == 0 || (rest < end && (i < 8 || entry[8] != ' ')))
+            *to++ = entry[i] < ' ' || entry[i] == '/' || (i == 0 && entry[i] == ' ') ? '_' : entry[i];
+    }
+    *to = '\0';
+}
+
+/* A name is found as it is, and with large letters for small ones and the other way round. */
+static void look_up(char *name)
+{
+    struct node *node;
+    for (unsigned i = 0; i < 2; i++) {
+        enum status status = node_lookup(root, name, strlen(name), &node);
+        if (status == ERR_NOT_FOUND)
+            host_fail("'%s' is there, and not found", name);
+        if (status == OK)
+            node_release(node);
+        for (char *at = name; *at != '\0'; at++)
+            if ((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z'))
+                *at ^= 32;
+    }
+}
+
 /* A listing shows what the model has, in its order, and each of it is found. */
 static void compare(const uint8_t *entries, unsigned count)
 {
     struct file_entry shown;
-    struct node *node;
     uint64_t position = 0;
     char text[4 * UNITS];
     for (unsigned i = 0; i < count && entries[i * 32] != 0; i++) {
@@ -150,11 +185,10 @@ static void compare(const uint8_t *entries, unsigned count)
             host_fail("entry %u is called '%s', wanted '%s'", i, shown.name, text);
         if ((shown.kind == FILE_KIND_FOLDER) != ((entry[11] & 16) != 0))
             host_fail("entry %u is of another kind", i);
-        enum status status = node_lookup(root, shown.name, shown.name_length, &node);
-        if (status == ERR_NOT_FOUND)
-            host_fail("'%s' is listed, and not found", shown.name);
-        if (status == OK)
-            node_release(node);
+        look_up(shown.name);
+        model_alias(entry, text);
+        if (*text != '\0')
+            look_up(text);
     }
     if (root->operations->enumerate(root, &position, &shown) != 0)
         host_fail("'%s' is listed, and is not there", shown.name);

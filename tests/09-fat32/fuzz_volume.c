@@ -17,8 +17,9 @@
 
 static const char *const names[] = {
     "A", "b.txt", "HELLO.TXT", "FRAG.BIN", "a long name of a file.txt", "FOLDER", "INNER.TXT", "DEEP", "\u65e5\u8a18",
-    "Mixed.Case", "no*star", "", "..", "a name that needs eleven sets of entries, one more, and so it does not fit into a "
-    "sector of the disk, which is what makes it interesting for those who write it, and for those who lose their power",
+    "Mixed.Case", "no*star", "", "..",
+    "a name that needs eighteen entries, and so it does not fit into a sector of the disk, which is what makes it "
+    "interesting for those who write it, and for those who lose their power, or read what is left of it afterwards",
     "a long name of a file too.txt", "HELLO.TXT.TXT",
 };
 #define NAMES (sizeof names / sizeof names[0])
@@ -250,8 +251,9 @@ static void write_somewhere(struct node *node, uint16_t size, uint8_t first)
     for (unsigned i = 0; i < sizeof bytes; i++)
         bytes[i] = first + i * 3;
     int64_t count = node->operations->write(node, size % 5000, bytes, size % sizeof bytes);
-    if (count > 0 && (node->operations->read(node, size % 5000, seen, count) != count || memcmp(bytes, seen, count) != 0) &&
-        disk_fails_at == 0)
+    if (count <= 0 || disk_fails_at != 0)
+        return;
+    if (node->operations->read(node, size % 5000, seen, count) != count || memcmp(bytes, seen, count) != 0)
         host_fail("what was written is not there");
 }
 
@@ -276,7 +278,9 @@ static void operate(unsigned number)
     case 1: status = folder->operations->create(folder, name, strlen(name), kind + 1, &node); break;
     case 2: status = folder->operations->remove(folder, name, strlen(name), size % 2 + 1); break;
     case 3: status = folder->operations->rename(folder, name, strlen(name), root, other, strlen(other)); break;
-    case 4: status = size % 2 == 0 ? root->operations->sync(root) : folder->operations->stamp(folder, size * 100000); break;
+    case 4:
+        status = size % 2 == 0 ? root->operations->sync(root) : folder->operations->stamp(folder, size * 100000);
+        break;
     case 5:
         if (status == OK)
             write_somewhere(node, size, number);

@@ -15,6 +15,8 @@ def test_inputs_and_what_is_made_of_them(target):
 @pytest.mark.parametrize("overlay, target, seen", [
     ("ignores-chain-cycle", "volume", "the cache is asked"),
     ("believes-the-hint", "volume", "bytes were free"),
+    ("believes-the-last-link", "volume", "mended, and"),
+    ("forgets-a-name", "volume", "is not found"),
     ("ignores-checksum", "folder", "is called 'a stolen name.txt'"),
 ])
 def test_planted_bugs_are_found(overlay, target, seen):

@@ -1,5 +1,5 @@
-/* A fuzzer of paths: the input is two of them, with a zero between. The first is made plain and is the base of the second;
- * a model that keeps names on a stack says what must come out. */
+/* A fuzzer of paths: the input is two of them, with a zero between. The first is made plain and is the base of the
+ * second; a model that keeps names on a stack says what must come out. */
 #include <string.h>
 
 #include "host/host.h"
