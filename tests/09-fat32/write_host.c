@@ -654,7 +654,9 @@ static int fsck(const char *path)
     int status;
     image_write(path);
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/shm/fsck.out", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    char said[300];
+    snprintf(said, sizeof said, "%s.fsck", path);
+    posix_spawn_file_actions_addopen(&actions, 1, said, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
     if (posix_spawn(&child, "/usr/sbin/fsck.fat", &actions, NULL, arguments, environ) != 0)
         host_fail("no fsck.fat");
