@@ -142,28 +142,73 @@ def ratio(part, whole):
     return f"{part / whole:.1f}" if whole else "-"
 
 
+def test_lines(book):
+    """(file, line) of what ends up in the files of the self-tests: those with `test` in their names."""
+    return {(file, line) for name, parts in book.items() if ROOT.match(name) and "test" in name.rpartition("/")[2]
+            for part in parts for file, line, text in expand(part, book) if text.strip()}
+
+
+class Lines:
+    """Lines of code that are not empty: of chunks that are told, of the workshop's, and how many of these are self-tests."""
+
+    def __init__(self, told=0, shop=0, tests=0, told_words=0, shop_words=0):
+        self.told, self.shop, self.tests, self.told_words, self.shop_words = told, shop, tests, told_words, shop_words
+
+    @classmethod
+    def of(cls, chapter, tests):
+        shop = [chunk for chunk in chapter.chunks if chunk.workshop]
+        return cls(code_lines(chunk for chunk in chapter.chunks if not chunk.workshop), code_lines(shop),
+                   sum((chunk.file, line) in tests for chunk in shop
+                       for line in range(chunk.line + 1, chunk.end + 1)), *prose_words(chapter))
+
+    def __add__(self, other):
+        return Lines(*(mine + theirs for mine, theirs in zip(self.fields(), other.fields())))
+
+    def fields(self):
+        return self.told, self.shop, self.tests, self.told_words, self.shop_words
+
+    def columns(self):
+        return (self.told + self.shop, self.told, ratio(self.told_words, self.told), self.shop, self.tests,
+                ratio(self.shop_words, self.shop))
+
+
+# The design counts the kernel apart from what runs on it.
+KERNEL_CHAPTERS = {*range(1, 15), 18}
+
+
+def report_lines(row):
+    """The table of what is told and what stands in the workshops, which are a volume of their own."""
+    tests, sums = test_lines(chapters.book_chunks()), {"kernel": Lines(), "programs": Lines()}
+    print(row.format("lines of code", "all", "told", "words", "shop", "of it", "words"))
+    print(row.format("", "", "", "/line", "", "tests", "/line"))
+    for chapter in chapters.chapters():
+        lines = Lines.of(chapter, tests)
+        print(row.format(chapter.path[9:-3], *lines.columns()))
+        part = "kernel" if int(chapter.path[9:11]) in KERNEL_CHAPTERS else "programs"
+        sums[part] += lines
+    for name, lines in [*sums.items(), ("all", sums["kernel"] + sums["programs"])]:
+        print(row.format(name, *lines.columns()))
+
+
 def report():
     book = chapters.book_chunks()
-    row = "{:<16} {:>6} {:>7} {:>6} {:>4} {:>4} {:>6} {:>7} {:>8} {:>6} {:>5} {:>5} {:>6} {:>7}"
-    print(row.format("chapter", "chunks", "median", "p90", "max", "runs", "lines", "told", "w/line", "shop", "func",
-                     "p90", "max", "assert"))
-    print(row.format("", "", "lines", "", "", "", "of C", "lines", "told", "w/line", "med.", "", "", "/kloc"))
+    row = "{:<16} {:>6} {:>7} {:>6} {:>4} {:>4} {:>5} {:>5} {:>6} {:>7}"
+    print(row.format("chapter", "chunks", "median", "p90", "max", "runs", "func", "p90", "max", "assert"))
+    print(row.format("", "", "lines", "", "", "", "med.", "", "", "/kloc"))
     total = []
     for chapter in chapters.chapters():
-        told = [chunk for chunk in chapter.chunks if not chunk.workshop]
-        shop = [chunk for chunk in chapter.chunks if chunk.workshop]
         sizes = [len(chunk.lines) for chunk in chapter.chunks]
         lengths = [function.length for chunk in chapter.chunks if ROOT.match(chunk.name) and chunk.name.endswith(".c")
                    for function in functions(chunk, book)]
-        told_words, shop_words = prose_words(chapter)
         lines = code_lines(chapter.chunks)
         asserts = sum(len(re.findall(r"\bASSERT\(", chunk.text)) for chunk in chapter.chunks)
         total.append((sizes, lengths, lines, asserts))
-        print(row.format(chapter.path[9:-3], len(sizes), *spread(sizes), len(chapter.divs_of("run")), lines,
-                         code_lines(told), ratio(told_words, code_lines(told)), ratio(shop_words, code_lines(shop)),
-                         *spread(lengths), ratio(1000 * asserts, lines)))
+        print(row.format(chapter.path[9:-3], len(sizes), *spread(sizes), len(chapter.divs_of("run")), *spread(lengths),
+                         ratio(1000 * asserts, lines)))
     sizes = [size for entry in total for size in entry[0]]
     lengths = [length for entry in total for length in entry[1]]
     lines, asserts = sum(entry[2] for entry in total), sum(entry[3] for entry in total)
-    print(row.format("all", len(sizes), *spread(sizes), len(chapters.runs()), lines, "", "", "", *spread(lengths),
+    print(row.format("all", len(sizes), *spread(sizes), len(chapters.runs()), *spread(lengths),
                      ratio(1000 * asserts, lines)))
+    print()
+    report_lines("{:<16} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6}")

@@ -318,8 +318,14 @@ local function hints(page)
   local out = pandoc.Blocks {}
   for _, item in ipairs(page.hints) do
     for i, hint in ipairs(item.hints) do
-      out:insert(raw(string.format('\\hint{%s}{%s}{%d}', label('ex:' .. item.id), item.number, i)))
-      out:extend(transform.blocks(hint, page, latex))
+      local head = string.format('\\hint{%s}{%s}{%d}', label('ex:' .. item.id), item.number, i)
+      local said = transform.blocks(hint, page, latex)
+      if said[1] and said[1].t == 'Para' then -- the text goes on behind its number
+        said[1].content:insert(1, raw_inline(head))
+      else
+        out:insert(raw(head))
+      end
+      out:extend(said)
     end
   end
   if #out > 0 then
