@@ -80,6 +80,21 @@ def test_planted_bugs_are_seen(tmp_path, overlay, seen):
         host_run(program(f"tests/09-fat32/{overlay}.nw"), mode, image, *arguments)
 
 
+def test_many_empty_files_after_a_cut(tmp_path):
+    """The search for twins ends, and the volume is mounted, where more empty files were renamed than it compares."""
+    image = empty(tmp_path / "disk.img", 64 << 20, "-s", "128")
+    data = bytearray(image.read_bytes())
+    reserved, fat = int.from_bytes(data[14:16], "little") * 512, int.from_bytes(data[36:40], "little") * 512
+    root = reserved + data[16] * fat
+    for i in range(2000):
+        data[root + 32 * i:root + 32 * i + 14] = b"E%07d   \x20\0\1" % i
+    for copy in range(data[16]):
+        data[reserved + copy * fat + 7] &= ~0x08  # not clean
+    image.write_bytes(data)
+    assert "operations" in host_run(program(), "model", image, 1, 1)
+    fsck(image)
+
+
 def test_failing_transfers(tmp_path):
     image = empty(tmp_path / "disk.img", 1 << 20, "-s", "1")
     output = host_run(program(), "fail", image, tmp_path / "scratch.img", limit=200)
