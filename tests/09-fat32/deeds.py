@@ -170,8 +170,7 @@ class Deeds:
             refuse(ENOTEMPTY)
         before = self.place(item)
         del source.items[old_name.upper()]
-        # Who replaces a file takes its name as it is written there.
-        item.name = there.name if there not in (None, item) else new_name
+        item.name = new_name  # as it was asked for, also if another spelling of it is replaced
         target.items[new_name.upper()] = item
         self.renames.append((len(self.lines) - 1, before, self.place(item)))
 

