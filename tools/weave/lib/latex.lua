@@ -447,7 +447,7 @@ end
 -- Opens a page in the volume that is being written.
 local function opening(page)
   local title = latex.inline(page.title)
-  if page.kind ~= 'chapter' then return raw(string.format('\\addchap{%s}\\label{%s}', title, label(page.id))) end
+  if page.kind ~= 'chapter' then return raw(string.format('\\plainchapter{%s}{%s}', title, label(page.id))) end
   if volume == 'book' then
     return raw(string.format('\\bookchapter{%d}{%s}{%s}{%s}', page.number, title, label(page.id),
       escape(page.line and stringify(page.line) or '')))
