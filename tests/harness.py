@@ -94,12 +94,14 @@ def host_build(sources, name, upto="", overlay=(), sanitizers=True, flags=(), co
                "-I", f"{folder}/abi", "-I", "tests"]
     if sanitizers:
         command += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
-    command += [*flags, "-o", program, *paths]
+    # Another worker may be running the program that is there: it is replaced whole, and never written into.
+    command += [*flags, "-o", f"{program}.new", *paths]
     if BUILT.get(program) == command:
         return program
     with machine.locked(program):
         result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, f"{' '.join(command)}\n{result.stderr}"
+        assert result.returncode == 0, f"{' '.join(command)}\n{result.stderr}"
+        os.replace(f"{program}.new", program)
     BUILT[program] = command
     return program
 
