@@ -6,12 +6,15 @@ BARE := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL PYTHONDONTWRITEBYTECODE=1
 .PHONY: test test-all prefixes session record book-check exercise exercises check hint grade prove reenact style \
     bench bench-check fuzz soak
 
+# The C library is built before the tests, whose time limits are not meant for it.
 test: ## all tests; CH=06 one chapter's on the full kernel, UPTO=06 on the prefix; ends with pytest's summary
 	@tools/need test
+	@$(BARE) tools/newlib $(NEWLIB)
 	@$(BARE) $(PYTEST) $(CH:%=--chapter %) $(UPTO:%=--upto %) tests
 
 test-all: ## every test: every variant of every exercise, every overlay, every cut
 	@tools/need test
+	@$(BARE) tools/newlib $(NEWLIB)
 	@$(BARE) $(PYTEST) --all tests
 
 prefixes: ## the matrix: each prefix builds without warnings, boots, passes its tests
@@ -54,9 +57,9 @@ prove: ## for authors: does an exercise's stub fail, do its answers pass, do the
 reenact: ## boot with a bug of the book's history, and without: BUG=tasks/lost-wakeup
 	@$(BARE) tools/reenact "$(BUG)"
 
-bench: ## what system calls and messages cost, in instructions, beside their budgets
+bench: ## what system calls and messages cost, beside their budgets, and how fast files are; LINUX=1: beside Debian's Linux
 	@tools/need bench
-	@$(BARE) tools/bench
+	@$(BARE) tools/bench $(if $(LINUX),--linux)
 
 bench-check: ## fails, and says where, if one of these figures is above its budget
 	@tools/need bench
