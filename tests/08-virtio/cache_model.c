@@ -123,27 +123,42 @@ static void read_block(uint64_t number)
     cache_put(block);
 }
 
-static bool get_to_change(uint64_t number, bool fresh, struct cache_block **block)
+enum how { READ, FRESH, GIVEN };
+
+/* GIVEN: with all bytes of the block, as the next versions of its sectors have them. */
+static bool get_to_change(uint64_t number, enum how how, struct cache_block **block)
 {
-    return (fresh ? cache_get_fresh : cache_get)(&device, number, block) == OK;
+    uint8_t bytes[CACHE_BLOCK_SIZE];
+    if (how == READ)
+        return cache_get(&device, number, block) == OK;
+    for (unsigned i = 0; i < per_block; i++)
+        sector_fill(bytes + i * unit, number * per_block + i < sector_count ? version + 1 + i : 0);
+    half_changed = number;
+    bool got = cache_get_fresh(&device, number, how == GIVEN ? bytes : NULL, block) == OK;
+    half_changed = UINT64_MAX;
+    return got;
 }
 
 /* Changes some sectors. With a second block in between, whose wait lets others in, before the change is declared. */
 static void change_block(uint64_t number)
 {
     struct cache_block *block;
-    bool fresh = host_random() % 4 == 0;
+    enum how how = host_random() % 4 == 0 ? 1 + host_random() % 2 : READ;
     if (changing)
         return;
     changing = true;
-    if (get_to_change(number, fresh, &block)) {
+    if (get_to_change(number, how, &block)) {
         enum cache_stage stage = host_random() % 2;
         for (unsigned i = 0; i < per_block; i++) {
             unsigned sector = number * per_block + i;
-            if (sector >= sector_count || (!fresh && host_random() % 2 == 0))
+            if (sector >= sector_count || (how == READ && host_random() % 2 == 0))
                 continue;
             half_changed = number;
-            sector_fill(block->bytes + i * unit, ++version);
+            version++;
+            if (how != GIVEN)
+                sector_fill(block->bytes + i * unit, version);
+            else if (!sector_is(block->bytes + i * unit, version))
+                host_fail("sector %u does not hold what was given", sector);
             if (host_random() % 4 == 0)
                 read_block(host_random() % BLOCKS);
             wanted[sector] = version;

@@ -103,9 +103,12 @@ enum status cache_get(struct block_device *device, uint64_t number, struct cache
     return get(device, number, 0, out);
 }
 
-enum status cache_get_fresh(struct block_device *device, uint64_t number, struct cache_block **out)
+enum status cache_get_fresh(struct block_device *device, uint64_t number, const void *bytes, struct cache_block **out)
 {
-    return get(device, number, 1, out);
+    enum status status = get(device, number, 1, out);
+    if (status == OK && bytes != NULL)
+        memcpy((*out)->bytes, bytes, CACHE_BLOCK_SIZE);
+    return status;
 }
 
 static void count_ordered(void)
