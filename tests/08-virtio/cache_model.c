@@ -62,8 +62,10 @@ static enum status transfer(struct block_request *request, bool fail)
     for (unsigned i = 0; i < request->count; i++)
         for (uint32_t at = 0; at < request->segments[i].size; at += unit, sector++) {
             uint8_t *bytes = (uint8_t *)request->segments[i].bytes + at;
-            if (request->operation == BLOCK_READ)
+            if (request->operation == BLOCK_READ && (!fail || host_random() % 2 == 0))
                 memcpy(bytes, disk + sector * unit, unit); /* a failed one may have done so, too */
+            else if (request->operation == BLOCK_READ)
+                memset(bytes, 0xff, unit);
             if (request->operation == BLOCK_WRITE)
                 check_written(sector, bytes);
             if (request->operation == BLOCK_WRITE && !fail) {

@@ -18,6 +18,7 @@ static void describe(const char *line, char *out)
     struct words words;
     const char *cursor = line;
     *out = '\0';
+    memset(&words, 0xa5, sizeof words); /* as the stack may leave it */
     while (*cursor != '\0') {
         if (cursor != line)
             strcat(out, "/");
