@@ -94,3 +94,8 @@ def test_drivers_stand_behind_those_that_they_need(tmp_path):
 def test_what_can_t_be_fetched_says_what_to_do(tmp_path):
     with pytest.raises(peer.BookError, match="without a network, leave LINUX out:\n.*no such thing"):
         peer.run(["sh", "-c", "echo no such thing; exit 1"], "without a network, leave LINUX out")
+
+
+def test_a_missing_driver_is_named(tmp_path):
+    with pytest.raises(peer.BookError, match="no driver virtio_blk"):
+        peer.in_order(tmp_path, ("virtio_blk",))

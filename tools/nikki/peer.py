@@ -32,7 +32,10 @@ def run(command, remedy, **options):
 
 
 def driver(unpacked, name):
-    return glob.glob(f"{unpacked}/lib/modules/*/kernel/**/{name.replace('-', '_')}.ko", recursive=True)[0]
+    found = glob.glob(f"{unpacked}/lib/modules/*/kernel/**/{name.replace('-', '_')}.ko", recursive=True)
+    if not found:
+        raise BookError(f"Debian's kernel has no driver {name}; without it there is nothing to compare with, leave LINUX out")
+    return found[0]
 
 
 def in_order(unpacked, names):
