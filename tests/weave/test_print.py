@@ -22,8 +22,7 @@ def text_of(path):
     return subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, text=True).stdout.split("\f")
 
 
-@pytest.fixture
-def volumes(toy):
+def make_volumes(toy):
     """Makes both PDFs in out/; returns the text of each, sheet by sheet."""
     tools_for_print()
     assert toy.weave("latex") == (0, "")
@@ -38,6 +37,11 @@ def volumes(toy):
                          capture_output=True, text=True)
     assert (log.returncode, log.stderr) == (0, "")
     return {name: text_of(toy.path(f"out/{name}.pdf")) for name in ("book", "workshop")}
+
+
+@pytest.fixture
+def volumes(toy):
+    return make_volumes(toy)
 
 
 @pytest.fixture
@@ -137,6 +141,18 @@ def test_the_pdf_breaks_no_heading_from_its_code(volumes):
         lines = [line.strip() for line in sheet.splitlines() if line.strip()]
         headings = [i for i, line in enumerate(lines) if re.search(r"⟩\+?≡\s+chapters/", line)]
         assert not headings or headings[-1] < len(lines) - 1
+
+
+@pytest.mark.limit(300)
+def test_a_line_of_100_columns_is_not_broken(toy):
+    wide = ("/* " + 20 * "wide " + "*/")[:97].ljust(98, ".") + "*/"
+    assert len(wide) == 100
+    for line in ("static int lamp_state;", "void lamp_start(void);"):
+        toy.change("chapters/01-lamp.nw", line, f"{line}\n{wide}")
+    toy.change("tests/02-bell/silent.nw", "lost++;", f"lost++;\n{wide}")
+    volumes = make_volumes(toy)
+    whole = [line for sheets in volumes.values() for sheet in sheets for line in sheet.splitlines() if wide in line]
+    assert len(whole) == 3
 
 
 def test_the_epub_is_whole(toy):
