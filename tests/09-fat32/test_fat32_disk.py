@@ -257,7 +257,7 @@ def mend(images):
             path, _, data = line.partition("\t")
             found[path] = None if path.endswith("/") else bytes.fromhex(data)
         else:
-            assert ", 0 errors left" in line, line
+            assert ", 0 damaged" in line, line
     return trees
 
 
@@ -322,7 +322,7 @@ def judge_in_nikki(cuts, folder):
         kernel.prompt()
         for number in range(len(cuts)):
             said = kernel.command(f"mount vd{'bcdefghij'[number]} /cut{number}")
-            assert said == "" or ", 0 errors left" in said, said
+            assert said == "" or ", 0 damaged" in said, said
         assert kernel.halt() == 0
     for cut, path in zip(cuts, paths, strict=True):
         assert fsck(path) == "", cut.name
