@@ -40,7 +40,8 @@ static void image_open(const char *path)
     int file = open(path, O_RDONLY);
     if (file < 0 || fstat(file, &stat) != 0)
         host_fail("can't open %s", path);
-    image = mmap(NULL, stat.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+    /* Not reserved: of an image with clusters of 512 KiB, which is large, only some pages are changed. */
+    image = mmap(NULL, stat.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file, 0);
     if (image == MAP_FAILED)
         host_fail("can't map %s", path);
     device.sector_count = stat.st_size / device.sector_size;

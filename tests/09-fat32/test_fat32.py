@@ -107,8 +107,9 @@ def test_everything_is_read_back(image, piece):
     assert tree(image, piece) == expected(some_files())
 
 
-@pytest.mark.parametrize("cluster, sector", [(1, 512), (2, 512), (8, 512), (32, 512), (128, 512), (1, 4096), (8, 4096),
-                                             (4, 1024), (16, 2048)])
+# Every size of cluster that mkfs.fat makes, in sectors of 512 bytes and in those of the other sizes.
+@pytest.mark.parametrize("cluster, sector", [(1 << power, 512) for power in range(8)] + [
+    (1, 4096), (8, 4096), (32, 4096), (128, 4096), (4, 1024), (16, 2048), (64, 1024)])
 def test_all_geometries(tmp_path, cluster, sector):
     files = some_files(cluster)
     image = make_image(files, tmp_path / "disk.img", cluster, sector)

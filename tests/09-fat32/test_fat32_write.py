@@ -31,7 +31,8 @@ def fsck(path):
 @pytest.mark.parametrize("seed, megabytes, operations, options", [
     (1, 8, 100000, ("-s", "1")), (2, 8, 20000, ("-s", "8")), (3, 64, 10000, ("-s", "128")),
     (4, 1, 20000, ("-s", "1", "-f", "1")), (5, 16, 10000, ("-S", "4096", "-s", "1")),
-    (6, 16, 10000, ("-S", "1024", "-s", "4", "-R", "40")), (7, 1, 20000, ("-s", "1"))])
+    (6, 16, 10000, ("-S", "1024", "-s", "4", "-R", "40")), (7, 1, 20000, ("-s", "1")),
+    (10, 512, 2000, ("-S", "4096", "-s", "128")), (12, 64, 10000, ("-S", "2048", "-s", "16"))])
 def test_beside_a_model(tmp_path, seed, megabytes, operations, options):
     image = empty(tmp_path / "disk.img", megabytes << 20, *options)
     assert "operations" in host_run(program(), "model", image, seed, operations, limit=120)
